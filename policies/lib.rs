@@ -1,0 +1,1 @@
+//! The policy pack: findings that a stock engine reports at preview.

@@ -1,0 +1,1 @@
+//! The language host that runs Rust programs for the Pulumi engine.
