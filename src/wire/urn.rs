@@ -19,7 +19,12 @@ impl Urn {
     }
 
     fn part(&self, index: usize) -> &str {
-        self.0.strip_prefix("urn:pulumi:").unwrap_or_default().splitn(4, "::").nth(index).unwrap_or_default()
+        self.0
+            .strip_prefix("urn:pulumi:")
+            .unwrap_or_default()
+            .splitn(4, "::")
+            .nth(index)
+            .unwrap_or_default()
     }
 
     /// The stack.
@@ -51,8 +56,14 @@ impl FromStr for Urn {
     type Err = InvalidUrn;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let rest = text.strip_prefix("urn:pulumi:").ok_or_else(|| InvalidUrn(text.to_owned()))?;
-        if rest.splitn(4, "::").count() == 4 { Ok(Self(text.to_owned())) } else { Err(InvalidUrn(text.to_owned())) }
+        let rest = text
+            .strip_prefix("urn:pulumi:")
+            .ok_or_else(|| InvalidUrn(text.to_owned()))?;
+        if rest.splitn(4, "::").count() == 4 {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidUrn(text.to_owned()))
+        }
     }
 }
 

@@ -125,7 +125,9 @@ impl PropertyValue {
             Self::Object(map) | Self::Asset(map) | Self::Archive(map) => map.values().any(Self::contains_unknown),
             Self::Secret(inner) => inner.contains_unknown(),
             Self::Output(output) => output.value.as_ref().is_none_or(Self::contains_unknown),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Resource(_) | Self::Bytes(_) => false,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Resource(_) | Self::Bytes(_) => {
+                false
+            }
         }
     }
 
@@ -137,7 +139,13 @@ impl PropertyValue {
             Self::Array(items) => items.iter().any(Self::contains_secret),
             Self::Object(map) | Self::Asset(map) | Self::Archive(map) => map.values().any(Self::contains_secret),
             Self::Output(output) => output.secret || output.value.as_ref().is_some_and(Self::contains_secret),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Resource(_) | Self::Bytes(_) | Self::Unknown(_) => false,
+            Self::Null
+            | Self::Bool(_)
+            | Self::Number(_)
+            | Self::String(_)
+            | Self::Resource(_)
+            | Self::Bytes(_)
+            | Self::Unknown(_) => false,
         }
     }
 
@@ -205,7 +213,11 @@ impl PropertyValue {
             Self::Number(number) => number_to_json(*number),
             Self::String(text) | Self::Bytes(text) => Json::String(text.clone()),
             Self::Array(items) => Json::Array(
-                items.iter().enumerate().map(|(i, item)| item.to_json_at(&path.index(i))).collect::<Result<_, _>>()?,
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(i, item)| item.to_json_at(&path.index(i)))
+                    .collect::<Result<_, _>>()?,
             ),
             Self::Object(map) => Json::Object(
                 map.iter()
@@ -215,12 +227,37 @@ impl PropertyValue {
             Self::Secret(inner) => inner.to_json_at(path)?,
             Self::Output(output) => match &output.value {
                 Some(value) => value.to_json_at(path)?,
-                None => return Err(NotPlain { path: path.clone(), what: "not known yet" }),
+                None => {
+                    return Err(NotPlain {
+                        path: path.clone(),
+                        what: "not known yet",
+                    });
+                }
             },
-            Self::Unknown(_) => return Err(NotPlain { path: path.clone(), what: "not known yet" }),
-            Self::Resource(_) => return Err(NotPlain { path: path.clone(), what: "a resource reference" }),
-            Self::Asset(_) => return Err(NotPlain { path: path.clone(), what: "an asset" }),
-            Self::Archive(_) => return Err(NotPlain { path: path.clone(), what: "an archive" }),
+            Self::Unknown(_) => {
+                return Err(NotPlain {
+                    path: path.clone(),
+                    what: "not known yet",
+                });
+            }
+            Self::Resource(_) => {
+                return Err(NotPlain {
+                    path: path.clone(),
+                    what: "a resource reference",
+                });
+            }
+            Self::Asset(_) => {
+                return Err(NotPlain {
+                    path: path.clone(),
+                    what: "an asset",
+                });
+            }
+            Self::Archive(_) => {
+                return Err(NotPlain {
+                    path: path.clone(),
+                    what: "an archive",
+                });
+            }
         })
     }
 }
