@@ -1,0 +1,65 @@
+//! What a resource and a function are to a program: a token, what goes in, and what comes out.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use groundwork_wire::PropertyMap;
+
+use crate::{
+    check::Failure,
+    output::{Input, Output},
+};
+
+/// A resource type.
+pub trait Contract: Send + Sync + 'static {
+    /// Its type, as in `groundwork:ec2:Vpc`.
+    const TOKEN: &'static str;
+    /// Its documentation.
+    const DOCS: &'static str = "";
+    /// What its id is.
+    type Id: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
+    /// What it is made from.
+    type Inputs;
+    /// What it answers.
+    type Outputs;
+    /// What a program writes to make one.
+    type Args: Into<Input<Self::Inputs>>;
+    /// What a program reads from one.
+    type Refs: FromOutputs;
+
+    /// The rules that need more than one property; types carry the rest.
+    /// What is not known yet answers `None` to [`Input::known`] and is skipped.
+    fn check(args: &Self::Args) -> Vec<Failure> {
+        let _ = args;
+        Vec::new()
+    }
+}
+
+/// Something that is read from a resource's inputs, which may be partly unknown.
+pub trait FromProperties {
+    /// From the inputs by name; what is missing is null.
+    fn from_properties(map: &PropertyMap) -> Self;
+}
+
+/// Something that is read from a resource's properties, such as one output for each of them.
+pub trait FromOutputs {
+    /// From the object of all of them.
+    fn from_outputs(object: &Output<serde_json::Value>) -> Self;
+}
+
+impl FromOutputs for () {
+    fn from_outputs(_: &Output<serde_json::Value>) -> Self {}
+}
+
+/// A function of a provider: it looks something up and makes nothing.
+pub trait Function {
+    /// Its name, as in `groundwork:ec2:getZones`.
+    const TOKEN: &'static str;
+    /// Its documentation.
+    const DOCS: &'static str = "";
+    /// What it is asked with.
+    type Inputs;
+    /// What a program writes to ask it.
+    type Args: Into<Input<Self::Inputs>>;
+    /// What it answers.
+    type Result;
+}
