@@ -1,1 +1,80 @@
 //! What exists: every resource's inputs and outputs, and all that follows from them. No I/O.
+//!
+//! A resource's contract is a pair of annotated structs. Schema, Check, Diff, secret marking, typed arguments for
+//! programs and the published documentation are all read from it, so nothing is written twice.
+
+mod aws;
+pub mod check;
+mod cidr;
+mod config;
+pub mod descriptor;
+pub mod diff;
+mod document;
+pub mod ec2;
+mod output;
+pub mod schema;
+pub mod shape;
+pub mod tags;
+pub mod text;
+mod traits;
+
+pub use aws::{AccountId, Arn, Partition, Region, ZoneName};
+pub use check::Failure;
+pub use cidr::{Ipv4Cidr, Ipv6Cidr};
+pub use config::{AssumeRole, ProviderConfig, ProviderConfigArgs};
+pub use document::Document;
+pub use output::{Input, InputNode, Output, OutputError, Resolved, Text, collect_dependencies};
+pub use tags::Tags;
+pub use traits::{Contract, FromOutputs, FromProperties, Function};
+
+/// Calls a macro with every resource type: the one place where a resource is registered.
+#[macro_export]
+macro_rules! resources {
+    ($call:ident) => {
+        $call! {
+            $crate::ec2::Vpc,
+        }
+    };
+}
+
+/// Calls a macro with every function.
+#[macro_export]
+macro_rules! functions {
+    ($call:ident) => {
+        $call! {
+            $crate::ec2::GetAvailabilityZones,
+        }
+    };
+}
+
+macro_rules! descriptors {
+    ($($resource:ty),+ $(,)?) => { vec![$(descriptor::Descriptor::of::<$resource>()),+] };
+}
+
+macro_rules! function_descriptors {
+    ($($function:ty),+ $(,)?) => { vec![$(descriptor::FunctionDescriptor::of::<$function>()),+] };
+}
+
+/// Every resource type, as data.
+#[must_use]
+pub fn all() -> Vec<descriptor::Descriptor> {
+    resources!(descriptors)
+}
+
+/// Every function, as data.
+#[must_use]
+pub fn all_functions() -> Vec<descriptor::FunctionDescriptor> {
+    functions!(function_descriptors)
+}
+
+/// The Pulumi package schema.
+#[must_use]
+pub fn package_schema() -> serde_json::Value {
+    let version = env!("CARGO_PKG_VERSION");
+    schema::package(
+        version,
+        &descriptor::object::<ProviderConfig>(),
+        &all(),
+        &all_functions(),
+    )
+}
