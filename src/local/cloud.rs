@@ -1,0 +1,521 @@
+//! The local cloud itself: what is up, how to reach it, and how to take it down.
+
+mod admin;
+mod state;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+pub use admin::{Call, Dump, Fault};
+use state::{Profile, ToolFolder};
+pub use state::{Rhythm, default_state};
+
+use crate::process::{Launch, Process, Processes, Running, tail};
+use crate::tools::{Cache, Installed, PULUMI, Python, Sources, Tool};
+use crate::wait::until;
+use crate::{Error, Result, Ui};
+
+pub use crate::process::Lifetime;
+
+use admin::Admin;
+
+/// The passphrase of the local Pulumi backend. It guards nothing: what the local cloud holds is made up.
+pub const PASSPHRASE: &str = "local";
+/// The account that every credential belongs to.
+pub const ACCOUNT: &str = "123456789012";
+/// The region when none is named.
+pub const REGION: &str = "eu-central-1";
+/// Variables of the user's that would lead an AWS SDK or Pulumi away from the local cloud: whoever sets
+/// [`LocalCloud::env`] removes these.
+pub const FOREIGN: &[&str] = &[
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CA_BUNDLE",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "PULUMI_ACCESS_TOKEN",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+];
+
+const AWS: &str = "aws";
+/// moto loads all of boto's models when it starts; a machine under load takes its time.
+const START_LIMIT: Duration = Duration::from_mins(2);
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// How a local cloud is to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder that holds everything of this local cloud. Two of them never share one.
+    pub state: PathBuf,
+    /// Where tools are kept.
+    pub cache: Cache,
+    /// How fast its AWS is.
+    pub rhythm: Rhythm,
+    /// The region of [`LocalCloud::env`].
+    pub region: String,
+    /// Whether it outlives this process.
+    pub lifetime: Lifetime,
+    /// What is put on PATH.
+    pub tools: Vec<&'static Tool>,
+    /// Where the moto extension comes from.
+    pub sources: Sources,
+}
+
+impl Options {
+    /// A detached local cloud in this state folder, with Pulumi, every transition taking two seconds.
+    pub fn new(state: impl Into<PathBuf>) -> Result<Self> {
+        Ok(Self {
+            state: state.into(),
+            cache: Cache::find()?,
+            rhythm: Rhythm::default(),
+            region: REGION.to_owned(),
+            lifetime: Lifetime::default(),
+            tools: vec![&PULUMI],
+            sources: Sources::default(),
+        })
+    }
+
+    /// For a test: it ends with the test, transitions take 50 milliseconds, and no tool is built unless it is added.
+    pub fn for_test(state: impl Into<PathBuf>) -> Result<Self> {
+        Ok(Self {
+            rhythm: Rhythm::Settle(Duration::from_millis(50)),
+            lifetime: Lifetime::Attached,
+            tools: Vec::new(),
+            ..Self::new(state)?
+        })
+    }
+}
+
+/// A local cloud that is up.
+///
+/// Dropping it leaves a [`Lifetime::Detached`] one up, and ends an [`Lifetime::Attached`] one that this value brought up.
+#[derive(Debug)]
+pub struct LocalCloud {
+    state: PathBuf,
+    profile: Profile,
+    admin: Admin,
+    running: Vec<Running>,
+    fresh: bool,
+}
+
+/// What there is in a state folder.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The state folder.
+    pub state: PathBuf,
+    /// Where AWS is, when it is up: `http://127.0.0.1:4711`.
+    pub endpoint: Option<String>,
+    /// Why it is not up, or not well.
+    pub trouble: Option<String>,
+    /// Every process on record.
+    pub processes: Vec<Process>,
+    /// The folders of the tools that were put on PATH, by tool.
+    pub tools: BTreeMap<String, PathBuf>,
+}
+
+impl LocalCloud {
+    /// Brings it up. One that is up already is taken as it is, with its rhythm set to that of the options; what a crashed
+    /// one has left is ended first. A new AWS is empty, so the local Pulumi backend that spoke of the old one is set
+    /// aside (`pulumi.previous` in the state folder).
+    pub async fn up(options: &Options, ui: &Ui) -> Result<Self> {
+        let state = state::absolute(&options.state)?;
+        let _lock = crate::tools::lock(&state, "start of this local cloud", ui).await?;
+        if let Ok(cloud) = Self::attach(&state).await {
+            cloud.set_rhythm(options.rhythm).await?;
+            return Ok(cloud);
+        }
+        let processes = Processes::of(&state);
+        for orphan in processes.stop_all().await? {
+            ui.note(format_args!("✓ ended {orphan} of a run before"));
+        }
+        Profile::forget(&state)?;
+
+        // One after the other downloads and compiles: side by side, the first start takes as long as the longer.
+        let (python, tools) = tokio::try_join!(
+            Python::obtain(&options.sources, &options.cache, ui),
+            obtain(&options.tools, &options.cache, ui)
+        )?;
+        if state::set_aside(&state)? {
+            ui.note("… the Pulumi stacks of the last local cloud are set aside: this AWS is a new one");
+        }
+
+        let step = ui.step("starting AWS", None);
+        let (port, running) = match start_aws(&state, options, &python, &processes).await {
+            Ok(started) => started,
+            Err(error) => {
+                processes.stop_all().await?;
+                return Err(error);
+            }
+        };
+        let profile = Profile {
+            port,
+            region: options.region.clone(),
+            tools,
+        };
+        profile.write(&state)?;
+        step.done(format_args!("AWS is at {}", profile.endpoint()));
+        Ok(Self {
+            state,
+            admin: Admin { port },
+            profile,
+            running: vec![running],
+            fresh: true,
+        })
+    }
+
+    /// The local cloud of this state folder, which must be up and well.
+    pub async fn attach(state: &Path) -> Result<Self> {
+        let state = state::absolute(state)?;
+        let not_up = |reason: String| Error::NotUp {
+            state: state.clone(),
+            reason,
+        };
+        let Some(profile) = Profile::read(&state)? else {
+            return Err(not_up("none has been started".to_owned()));
+        };
+        match Processes::of(&state).find(AWS)? {
+            Some(process) if process.alive => {}
+            _ => return Err(not_up("its AWS has ended".to_owned())),
+        }
+        let admin = Admin { port: profile.port };
+        admin
+            .get::<Value>("tell its health", "/health")
+            .await
+            .map_err(|error| not_up(error.because()))?;
+        Ok(Self {
+            state,
+            profile,
+            admin,
+            running: Vec::new(),
+            fresh: false,
+        })
+    }
+
+    /// Ends every process of this local cloud and waits until they are gone. Logs and Pulumi's stacks stay.
+    pub async fn down(mut self) -> Result<Vec<Process>> {
+        let stopped = Self::end(&self.state).await;
+        self.running.clear();
+        stopped
+    }
+
+    /// Ends whatever is on record in this state folder, up or not. Returns what was still running.
+    pub async fn end(state: &Path) -> Result<Vec<Process>> {
+        let state = state::absolute(state)?;
+        if !state.exists() {
+            return Ok(Vec::new());
+        }
+        let _lock = crate::tools::lock(&state, "start or end of this local cloud", &Ui::silent()).await?;
+        let stopped = Processes::of(&state).stop_all().await?;
+        Profile::forget(&state)?;
+        Ok(stopped)
+    }
+
+    /// What there is in a state folder, up or not.
+    pub async fn status(state: &Path) -> Result<Status> {
+        let state = state::absolute(state)?;
+        let (endpoint, trouble) = match Self::attach(&state).await {
+            Ok(cloud) => (Some(cloud.endpoint()), None),
+            Err(error @ Error::NotUp { .. }) => {
+                let Error::NotUp { reason, .. } = error else {
+                    return Err(error);
+                };
+                (None, Some(reason))
+            }
+            Err(error) => return Err(error),
+        };
+        let tools = Profile::read(&state)?.map(|profile| profile.tools).unwrap_or_default();
+        let tools = tools.into_iter().map(|tool| (tool.name, tool.folder)).collect();
+        Ok(Status {
+            processes: Processes::of(&state).recorded()?,
+            state,
+            endpoint,
+            trouble,
+            tools,
+        })
+    }
+
+    /// The log files of a state folder by process name, whether or not that process runs.
+    pub fn logs(state: &Path) -> Result<BTreeMap<String, PathBuf>> {
+        let folder = state::absolute(state)?.join("logs");
+        let Ok(entries) = fs::read_dir(&folder) else {
+            return Ok(BTreeMap::new());
+        };
+        let mut logs = BTreeMap::new();
+        for entry in entries {
+            let path = entry.map_err(Error::file("read", &folder))?.path();
+            if path.extension().is_some_and(|end| end == "log")
+                && let Some(name) = path.file_stem().and_then(|name| name.to_str())
+            {
+                logs.insert(name.to_owned(), path);
+            }
+        }
+        Ok(logs)
+    }
+
+    /// Whether it was brought up by [`LocalCloud::up`] just now, or was up before.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// The state folder, as an absolute path.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// Where its AWS is: `http://127.0.0.1:4711`.
+    pub fn endpoint(&self) -> String {
+        self.profile.endpoint()
+    }
+
+    /// The environment that makes Pulumi and every AWS SDK use this cloud. Set it, and remove [`FOREIGN`].
+    /// PATH is that of this process with the tools' folders before it.
+    pub fn env(&self) -> BTreeMap<String, String> {
+        let file = |path: &str| self.state.join(path).to_string_lossy().into_owned();
+        let path = state::join_path(
+            self.profile.tools.iter().map(|tool| tool.folder.as_path()),
+            env::var_os("PATH").as_deref(),
+        );
+        let direct = match env::var("NO_PROXY").or_else(|_| env::var("no_proxy")) {
+            Ok(list) if list.split(',').any(|host| host.trim() == "127.0.0.1") => list,
+            Ok(list) if !list.is_empty() => format!("{list},127.0.0.1"),
+            _ => "127.0.0.1".to_owned(),
+        };
+        let fixed = [
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            // The user's own profiles must neither be used nor be in the way.
+            ("AWS_CONFIG_FILE", "/dev/null"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+            ("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE),
+            ("PULUMI_SKIP_UPDATE_CHECK", "true"),
+            ("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true"),
+            ("PULUMI_DISABLE_REGISTRY_RESOLVE", "true"),
+            ("PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS", "true"),
+        ];
+        let mut env: BTreeMap<_, _> = fixed.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        env.extend([
+            ("AWS_ENDPOINT_URL".to_owned(), self.endpoint()),
+            ("AWS_REGION".to_owned(), self.profile.region.clone()),
+            ("AWS_DEFAULT_REGION".to_owned(), self.profile.region.clone()),
+            ("GROUNDWORK_STATE".to_owned(), self.state.to_string_lossy().into_owned()),
+            ("NO_PROXY".to_owned(), direct.clone()),
+            ("no_proxy".to_owned(), direct),
+            ("PATH".to_owned(), path),
+            ("PULUMI_BACKEND_URL".to_owned(), format!("file://{}", file("pulumi"))),
+            ("PULUMI_HOME".to_owned(), file("pulumi-home")),
+        ]);
+        env
+    }
+
+    /// The program of this name from one of its tools.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        self.profile
+            .tools
+            .iter()
+            .map(|tool| tool.folder.join(name))
+            .find(|file| file.is_file())
+    }
+
+    /// Empties AWS: resources, journal, faults, hazards. Pulumi's stacks, which would speak of what is no more, are set
+    /// aside as in [`LocalCloud::up`].
+    pub async fn reset(&self) -> Result<()> {
+        self.admin.post::<Value>("empty itself", "/reset", &json!({})).await?;
+        state::set_aside(&self.state)?;
+        Ok(())
+    }
+
+    /// Everything that exists.
+    pub async fn dump(&self) -> Result<Dump> {
+        self.admin.get("dump what exists", "/dump").await
+    }
+
+    /// Every call after number `since`; 0 asks for all.
+    pub async fn journal(&self, since: u64) -> Result<Vec<Call>> {
+        let found: Found<Call> = self
+            .admin
+            .get("tell its calls", &format!("/journal?since={since}"))
+            .await?;
+        Ok(found.into_vec())
+    }
+
+    /// Forgets all calls.
+    pub async fn clear_journal(&self) -> Result<()> {
+        self.admin.delete("forget its calls", "/journal").await
+    }
+
+    /// Lets something go wrong from now on. Returns it with its number.
+    pub async fn set_fault(&self, fault: &Fault) -> Result<Fault> {
+        let document = serde_json::to_value(fault).unwrap_or_default();
+        self.admin.post("set the fault", "/faults", &document).await
+    }
+
+    /// The faults that are set, with how often each met a call and struck.
+    pub async fn faults(&self) -> Result<Vec<Fault>> {
+        let found: Found<Fault> = self.admin.get("tell its faults", "/faults").await?;
+        Ok(found.into_vec())
+    }
+
+    /// Takes all faults away.
+    pub async fn clear_faults(&self) -> Result<()> {
+        self.admin.delete("clear its faults", "/faults").await
+    }
+
+    /// Switches a hazard on.
+    pub async fn set_hazard(&self, name: &str) -> Result<()> {
+        self.admin
+            .post::<Value>("switch the hazard on", "/hazards", &json!({"name": name}))
+            .await
+            .map(drop)
+    }
+
+    /// Every hazard there is, and whether it is on.
+    pub async fn hazards(&self) -> Result<BTreeMap<String, Value>> {
+        self.admin.get("tell its hazards", "/hazards").await
+    }
+
+    /// Switches all hazards off.
+    pub async fn clear_hazards(&self) -> Result<()> {
+        self.admin.delete("switch its hazards off", "/hazards").await
+    }
+
+    /// Sets how fast its AWS is from now on.
+    pub async fn set_rhythm(&self, rhythm: Rhythm) -> Result<()> {
+        self.admin
+            .post::<Value>("change its rhythm", "/settings", &rhythm.settings())
+            .await
+            .map(drop)
+    }
+}
+
+/// A list, bare or under the one name that the answer has.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Found<T> {
+    Bare(Vec<T>),
+    Named(BTreeMap<String, Vec<T>>),
+}
+
+impl<T> Found<T> {
+    fn into_vec(self) -> Vec<T> {
+        match self {
+            Self::Bare(list) => list,
+            Self::Named(lists) => lists.into_values().flatten().collect(),
+        }
+    }
+}
+
+async fn obtain(tools: &[&'static Tool], cache: &Cache, ui: &Ui) -> Result<Vec<ToolFolder>> {
+    let mut folders = Vec::new();
+    for tool in tools {
+        let Installed { folder, .. } = tool.obtain(cache, ui).await?;
+        folders.push(ToolFolder {
+            name: tool.name.to_owned(),
+            folder,
+        });
+    }
+    Ok(folders)
+}
+
+async fn start_aws(state: &Path, options: &Options, python: &Python, processes: &Processes) -> Result<(u16, Running)> {
+    let port_file = state.join("aws.port");
+    let port = same_port(&port_file).unwrap_or(0);
+    if port_file.exists() {
+        fs::remove_file(&port_file).map_err(Error::file("remove", &port_file))?;
+    }
+    let mut args: Vec<OsString> = ["-m", "groundwork_aws", "--host", "127.0.0.1", "--port"]
+        .map(Into::into)
+        .into();
+    args.extend([
+        port.to_string().into(),
+        "--port-file".into(),
+        port_file.clone().into_os_string(),
+    ]);
+    args.extend(options.rhythm.args().map(OsString::from));
+    let set = [
+        ("AWS_ACCESS_KEY_ID", "local".into()),
+        ("AWS_SECRET_ACCESS_KEY", "local".into()),
+        ("AWS_DEFAULT_REGION", options.region.clone().into()),
+        ("AWS_CONFIG_FILE", "/dev/null".into()),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".into()),
+        // Without it every policy that AWS manages is missing.
+        ("MOTO_IAM_LOAD_MANAGED_POLICIES", "true".into()),
+        ("PYTHONPATH", python.path.clone().into_os_string()),
+        ("PYTHONUNBUFFERED", "1".into()),
+        ("PYTHONDONTWRITEBYTECODE", "1".into()),
+        ("PYTHONNOUSERSITE", "1".into()),
+    ];
+    let removed = FOREIGN
+        .iter()
+        .chain(&["AWS_ENDPOINT_URL", "PYTHONHOME"])
+        .map(|name| ((*name).to_owned(), None));
+    let env = removed
+        .chain(set.map(|(name, value)| (name.to_owned(), Some(value))))
+        .collect();
+    let launch = Launch {
+        name: AWS.to_owned(),
+        program: python.program.clone(),
+        args,
+        env,
+    };
+
+    let mut running = processes.start(&launch, options.lifetime)?;
+    let log = processes.log(AWS);
+    let failed = |reason: String| Error::Start {
+        name: "AWS".to_owned(),
+        reason,
+        tail: tail(&log, 12),
+        log: log.clone(),
+    };
+    let mut attempt = async || {
+        if let Some(status) = running.ended() {
+            return Err(failed(format!("it ended ({status})")));
+        }
+        let Some(port) = read_port(&port_file) else {
+            return Ok(None);
+        };
+        Ok(Admin { port }
+            .get::<Value>("tell its health", "/health")
+            .await
+            .is_ok()
+            .then_some(port))
+    };
+    let end = tokio::time::Instant::now() + START_LIMIT;
+    let port = loop {
+        if let Some(port) = attempt().await? {
+            break port;
+        }
+        if tokio::time::Instant::now() >= end {
+            return Err(failed(format!(
+                "it did not answer within {} seconds",
+                START_LIMIT.as_secs()
+            )));
+        }
+        until(GLANCE, GLANCE, || std::future::ready(Ok(None::<()>))).await?;
+    };
+    Ok((port, running))
+}
+
+fn read_port(file: &Path) -> Option<u16> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+/// The port of the last time, if it is free: a shell that has its environment goes on working.
+fn same_port(file: &Path) -> Option<u16> {
+    let port = read_port(file)?;
+    TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
+}
