@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
 use crate::cloud::{FOREIGN, Fault, REGION, default_state};
 use crate::process::tail;
+use crate::tools::Sources;
 use crate::ui::in_figures;
 use crate::wait::until;
 use crate::{Error, LocalCloud, Options, Result, Rhythm, Ui};
@@ -41,6 +41,9 @@ pub enum LocalCommand {
         /// Region that `env` names
         #[arg(long, default_value = REGION)]
         region: String,
+        /// Take the moto extension from this folder instead of the one inside this program
+        #[arg(long, value_name = "FOLDER", env = "GROUNDWORK_AWS_SOURCES")]
+        aws_sources: Option<PathBuf>,
     },
     /// End every process of it, and those that a crashed run has left
     Down,
@@ -137,12 +140,22 @@ pub async fn run(args: LocalArgs, ui: &Ui) -> Result<ExitCode> {
         None => default_state()?,
     };
     match args.command {
-        LocalCommand::Up { settle, speed, region } => {
+        LocalCommand::Up {
+            settle,
+            speed,
+            region,
+            aws_sources,
+        } => {
+            let sources = match aws_sources {
+                Some(folder) => Sources::Folder(std::path::absolute(&folder).map_err(Error::file("find", &folder))?),
+                None => Sources::Embedded,
+            };
             let rhythm = speed.map_or(Rhythm::Settle(settle), Rhythm::Speed);
             return up(
                 Options {
                     rhythm,
                     region,
+                    sources,
                     ..Options::new(state)?
                 },
                 ui,
@@ -325,11 +338,8 @@ async fn hazards(cloud: &LocalCloud, command: HazardCommand, ui: &Ui) -> Result<
             ui.line("All hazards are off.");
         }
         HazardCommand::List => {
-            for (name, hazard) in cloud.hazards().await? {
-                match hazard {
-                    Value::Bool(on) => ui.line(format_args!("{:<4}{name}", if on { "on" } else { "off" })),
-                    other => ui.line(format_args!("{name}  {other}")),
-                }
+            for (name, on) in cloud.hazards().await? {
+                ui.line(format_args!("{:<4}{name}", if on { "on" } else { "off" }));
             }
         }
     }

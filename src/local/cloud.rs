@@ -384,7 +384,7 @@ impl LocalCloud {
     }
 
     /// Every hazard there is, and whether it is on.
-    pub async fn hazards(&self) -> Result<BTreeMap<String, Value>> {
+    pub async fn hazards(&self) -> Result<BTreeMap<String, bool>> {
         self.admin.get("tell its hazards", "/hazards").await
     }
 

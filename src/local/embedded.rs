@@ -72,6 +72,14 @@ mod tests {
     }
 
     #[test]
+    fn the_python_package_is_carried_with_its_pinned_list() {
+        let names: Vec<_> = folder("aws").into_iter().map(|(name, _)| name).collect();
+        for needed in ["requirements.lock", "groundwork_aws/__main__.py"] {
+            assert!(names.contains(&needed), "{needed} is not among {names:?}");
+        }
+    }
+
+    #[test]
     fn a_digest_knows_where_one_part_ends() {
         assert_ne!(digest([b"ab".as_slice(), b"c"]), digest([b"a".as_slice(), b"bc"]));
         assert_eq!(digest([b"ab".as_slice()]).len(), 12);

@@ -268,6 +268,12 @@ impl Process {
         birth_of(self.pid).is_some_and(|now| now == self.birth)
     }
 
+    /// Waits until it has ended, at most ten seconds; tells whether it has.
+    pub async fn gone(&self) -> bool {
+        let ended = || async { Ok((!self.is_alive()).then_some(())) };
+        matches!(until(GRACE * 2, GLANCE, ended).await, Ok(Some(())))
+    }
+
     fn signal(&self, signal: Signal) -> Result<()> {
         let Some(pid) = Pid::from_raw(self.pid) else {
             return Ok(());
