@@ -11,7 +11,6 @@ use clap::{Args, Subcommand};
 
 use crate::cloud::{FOREIGN, Fault, REGION, default_state};
 use crate::process::tail;
-use crate::tools::Sources;
 use crate::ui::in_figures;
 use crate::wait::until;
 use crate::{Error, LocalCloud, Options, Result, Rhythm, Ui};
@@ -41,9 +40,6 @@ pub enum LocalCommand {
         /// Region that `env` names
         #[arg(long, default_value = REGION)]
         region: String,
-        /// Take the moto extension from this folder instead of the one inside this program
-        #[arg(long, value_name = "FOLDER", env = "GROUNDWORK_AWS_SOURCES")]
-        aws_sources: Option<PathBuf>,
     },
     /// End every process of it, and those that a crashed run has left
     Down,
@@ -140,22 +136,12 @@ pub async fn run(args: LocalArgs, ui: &Ui) -> Result<ExitCode> {
         None => default_state()?,
     };
     match args.command {
-        LocalCommand::Up {
-            settle,
-            speed,
-            region,
-            aws_sources,
-        } => {
-            let sources = match aws_sources {
-                Some(folder) => Sources::Folder(std::path::absolute(&folder).map_err(Error::file("find", &folder))?),
-                None => Sources::Embedded,
-            };
+        LocalCommand::Up { settle, speed, region } => {
             let rhythm = speed.map_or(Rhythm::Settle(settle), Rhythm::Speed);
             return up(
                 Options {
                     rhythm,
                     region,
-                    sources,
                     ..Options::new(state)?
                 },
                 ui,

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -85,7 +86,7 @@ impl Options {
             region: REGION.to_owned(),
             lifetime: Lifetime::default(),
             tools: vec![&PULUMI],
-            sources: Sources::default(),
+            sources: Sources::find(),
         })
     }
 
@@ -322,6 +323,20 @@ impl LocalCloud {
         env
     }
 
+    /// A command in the environment of [`LocalCloud::env`], without [`FOREIGN`]; a program of its tools is meant before
+    /// any other of that name.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = match self.program(program) {
+            Some(path) => Command::new(path),
+            None => Command::new(program),
+        };
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
+        command.envs(self.env());
+        command
+    }
+
     /// The program of this name from one of its tools.
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         self.profile
@@ -346,11 +361,9 @@ impl LocalCloud {
 
     /// Every call after number `since`; 0 asks for all.
     pub async fn journal(&self, since: u64) -> Result<Vec<Call>> {
-        let found: Found<Call> = self
-            .admin
+        self.admin
             .get("tell its calls", &format!("/journal?since={since}"))
-            .await?;
-        Ok(found.into_vec())
+            .await
     }
 
     /// Forgets all calls.
@@ -361,13 +374,13 @@ impl LocalCloud {
     /// Lets something go wrong from now on. Returns it with its number.
     pub async fn set_fault(&self, fault: &Fault) -> Result<Fault> {
         let document = serde_json::to_value(fault).unwrap_or_default();
-        self.admin.post("set the fault", "/faults", &document).await
+        let Numbered { id } = self.admin.post("set the fault", "/faults", &document).await?;
+        Ok(Fault { id, ..fault.clone() })
     }
 
     /// The faults that are set, with how often each met a call and struck.
     pub async fn faults(&self) -> Result<Vec<Fault>> {
-        let found: Found<Fault> = self.admin.get("tell its faults", "/faults").await?;
-        Ok(found.into_vec())
+        self.admin.get("tell its faults", "/faults").await
     }
 
     /// Takes all faults away.
@@ -402,21 +415,10 @@ impl LocalCloud {
     }
 }
 
-/// A list, bare or under the one name that the answer has.
+/// The answer to a new fault.
 #[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum Found<T> {
-    Bare(Vec<T>),
-    Named(BTreeMap<String, Vec<T>>),
-}
-
-impl<T> Found<T> {
-    fn into_vec(self) -> Vec<T> {
-        match self {
-            Self::Bare(list) => list,
-            Self::Named(lists) => lists.into_values().flatten().collect(),
-        }
-    }
+struct Numbered {
+    id: u64,
 }
 
 async fn obtain(tools: &[&'static Tool], cache: &Cache, ui: &Ui) -> Result<Vec<ToolFolder>> {
@@ -482,8 +484,8 @@ async fn start_aws(state: &Path, options: &Options, python: &Python, processes: 
         log: log.clone(),
     };
     let mut attempt = async || {
-        if let Some(status) = running.ended() {
-            return Err(failed(format!("it ended ({status})")));
+        if let Some(how) = running.ended() {
+            return Err(failed(how));
         }
         let Some(port) = read_port(&port_file) else {
             return Ok(None);

@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
@@ -34,10 +34,10 @@ const ATTACHED: &str = r#"
 record=$1; shift
 { echo $$; cat /proc/$$/stat 2>/dev/null || ps -o lstart= -p $$; cat /proc/sys/kernel/random/boot_id 2>/dev/null; } >"$record.new"
 mv "$record.new" "$record" || exit 125
+trap 'kill -TERM $child' TERM
 exec 3<&0 </dev/null
 "$@" 3<&- &
 child=$!
-trap 'kill -TERM $child' TERM
 ( read -r _ <&3; kill -TERM $child; sleep 5; kill -KILL 0 ) &
 exec 3<&-
 while :; do wait $child; kill -0 $child 2>/dev/null || break; done
@@ -96,8 +96,13 @@ pub struct Running {
 
 impl Running {
     /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
+    pub(crate) fn ended(&mut self) -> Option<String> {
+        let status = self.child.try_wait().ok().flatten()?;
+        Some(match self.lifetime {
+            Lifetime::Detached => format!("it ended ({status})"),
+            // The status is that of the one who watched over it, and who ends by SIGKILL with its whole group.
+            Lifetime::Attached => "it ended".to_owned(),
+        })
     }
 }
 

@@ -17,6 +17,7 @@ use std::process::{Child, Command, Stdio};
 use groundwork_local::cli::{LocalArgs, run};
 use groundwork_local::cloud::Fault;
 use groundwork_local::process::{Process, Processes};
+use groundwork_local::tools::PULUMI;
 use groundwork_local::{Lifetime, LocalCloud, Options, Ui};
 
 /// Where the process of [`a_parent`] keeps its state.
@@ -89,7 +90,6 @@ async fn what_was_called_and_what_is_left_can_be_told() {
     let state = tempfile::tempdir().unwrap();
     let cloud = up(state.path()).await;
     let before = cloud.dump().await.unwrap();
-    assert!(!before.0.is_empty(), "not even a default VPC");
     assert!(before.left_over(&before).is_empty());
 
     cloud
@@ -164,6 +164,55 @@ async fn two_clouds_do_not_meet() {
     );
     first.down().await.unwrap();
     second.dump().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_that_start_it_at_once_one_finds_it_up() {
+    let state = tempfile::tempdir().unwrap();
+    let (one, other) = tokio::join!(up(state.path()), up(state.path()));
+    assert_eq!(one.endpoint(), other.endpoint());
+    assert_ne!(one.is_fresh(), other.is_fresh());
+}
+
+#[tokio::test]
+async fn pulumi_works_with_nothing_but_its_environment() {
+    let state = tempfile::tempdir().unwrap();
+    let mut options = Options::for_test(state.path()).unwrap();
+    options.tools.push(&PULUMI);
+    let cloud = LocalCloud::up(&options, &ui())
+        .await
+        .unwrap_or_else(|error| panic!("{}", error.explain()));
+    let project = tempfile::tempdir().unwrap();
+    fs::write(project.path().join("Pulumi.yaml"), "name: ground\nruntime: rust\n").unwrap();
+
+    for args in [
+        &["stack", "init", "dev"][..],
+        &["config", "set", "answer", "42"],
+        &["stack", "ls", "--json"],
+    ] {
+        let output = cloud
+            .command("pulumi")
+            .args(args)
+            .arg("--non-interactive")
+            .current_dir(&project)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    assert!(state.path().join("pulumi/.pulumi/stacks").exists());
+
+    cloud.reset().await.unwrap();
+    let listed = cloud
+        .command("pulumi")
+        .args(["stack", "ls", "--json"])
+        .current_dir(&project)
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&listed.stdout).trim(), "[]");
 }
 
 /// Not a test of its own: the parent that [`a_killed_parent_leaves_nothing_behind`] and its like kill.

@@ -1,5 +1,6 @@
 //! A Python environment for the moto extension: made once for each pinned list, with the package's sources beside it.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,6 +32,16 @@ pub enum Sources {
     Folder(PathBuf),
 }
 
+impl Sources {
+    /// The folder that `$GROUNDWORK_AWS_SOURCES` names, else those inside this program.
+    pub fn find() -> Self {
+        match env::var_os("GROUNDWORK_AWS_SOURCES") {
+            Some(folder) if !folder.is_empty() => Self::Folder(folder.into()),
+            _ => Self::Embedded,
+        }
+    }
+}
+
 /// A Python that has what the extension needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Python {
@@ -46,8 +57,9 @@ impl Python {
     pub async fn obtain(sources: &Sources, cache: &Cache, ui: &Ui) -> Result<Self> {
         let (lock, path) = match sources {
             Sources::Folder(folder) => {
+                let folder = std::path::absolute(folder).map_err(Error::file("find", folder))?;
                 let file = folder.join("requirements.lock");
-                (fs::read(&file).map_err(Error::file("read", &file))?, folder.clone())
+                (fs::read(&file).map_err(Error::file("read", &file))?, folder)
             }
             Sources::Embedded => {
                 let files = embedded::folder("aws");
