@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 
-use crate::cloud::{FOREIGN, Fault, REGION, default_state};
+use crate::cloud::{FAULT_KINDS, FOREIGN, Fault, REGION, default_state};
 use crate::process::tail;
 use crate::ui::in_figures;
 use crate::wait::until;
 use crate::{Error, LocalCloud, Options, Result, Rhythm, Ui};
 
-/// Arguments of `groundwork local`.
+/// An AWS of your own on this machine: no account, no cost
 #[derive(Debug, Clone, Args)]
 pub struct LocalArgs {
     /// Folder that holds everything of this local cloud [default: one in the cache for each project]
@@ -106,9 +106,10 @@ pub enum FaultCommand {
 /// What is to fail, and how.
 #[derive(Debug, Clone, Args)]
 pub struct FaultArgs {
-    /// How: throttle, error, denied, `reset_before`, `reset_after`, delay, `delay_response`, `not_found_after_create`, `role_not_assumable`, `fail_state`
+    /// How
+    #[arg(value_parser = FAULT_KINDS)]
     kind: String,
-    /// Which calls: ec2:CreateVpc, `ec2:Create*`
+    /// Which calls, as globs
     #[arg(default_value = "*:*", value_name = "SERVICE:OPERATION")]
     call: String,
     /// The first matching call that fails, counted from 1
@@ -132,8 +133,8 @@ pub struct FaultArgs {
 /// ([`Error::explain`]).
 pub async fn run(args: LocalArgs, ui: &Ui) -> Result<ExitCode> {
     let state = match args.state {
-        Some(state) => state,
-        None => default_state()?,
+        Some(state) if !state.as_os_str().is_empty() => state,
+        _ => default_state()?,
     };
     match args.command {
         LocalCommand::Up { settle, speed, region } => {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-pub use admin::{Call, Dump, Fault};
+pub use admin::{Call, Dump, FAULT_KINDS, Fault};
 use state::{Profile, ToolFolder};
 pub use state::{Rhythm, default_state};
 

@@ -175,11 +175,24 @@ pub struct Call {
     pub fault: Option<String>,
 }
 
+/// What a [`Fault`] can do to a call.
+pub const FAULT_KINDS: [&str; 10] = [
+    "throttle",
+    "error",
+    "denied",
+    "reset_before",
+    "reset_after",
+    "delay",
+    "delay_response",
+    "not_found_after_create",
+    "role_not_assumable",
+    "fail_state",
+];
+
 /// Something that goes wrong on purpose. What is left out is decided by the kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// `throttle`, `error`, `denied`, `reset_before`, `reset_after`, `delay`, `delay_response`, `not_found_after_create`,
-    /// `role_not_assumable` or `fail_state`.
+    /// One of [`FAULT_KINDS`].
     pub kind: String,
     /// The services that it strikes, a glob: `ec2`. All when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]

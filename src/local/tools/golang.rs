@@ -54,7 +54,9 @@ pub(super) async fn build(tool: &Tool, home: &Path, folder: &Path, ui: &Ui) -> R
         };
         child::run(build, &what, &log, compiled).await?;
     }
-    if let Some((first, _)) = tool.programs.first() {
+    if let Some((first, _)) = tool.programs.first()
+        && !tool.ask_version.is_empty()
+    {
         let built = tool.version_of(&programs.join(first)).await;
         if built != Some(tool.version) {
             let says = built.map_or_else(|| "no version".to_owned(), |version| version.to_string());
