@@ -659,6 +659,53 @@ impl<T> From<Input<T>> for InputNode {
     }
 }
 
+impl<T> From<Output<T>> for InputNode {
+    fn from(output: Output<T>) -> Self {
+        Self::Output(output.cast())
+    }
+}
+
+impl<T> From<&Output<T>> for InputNode {
+    fn from(output: &Output<T>) -> Self {
+        Self::Output(output.cast())
+    }
+}
+
+impl From<PropertyValue> for InputNode {
+    fn from(value: PropertyValue) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl From<&str> for InputNode {
+    fn from(text: &str) -> Self {
+        Self::Value(text.into())
+    }
+}
+
+impl From<String> for InputNode {
+    fn from(text: String) -> Self {
+        Self::Value(text.into())
+    }
+}
+
+impl From<bool> for InputNode {
+    fn from(truth: bool) -> Self {
+        Self::Value(truth.into())
+    }
+}
+
+impl<K: Into<String>, V: Into<Self>, const N: usize> From<[(K, V); N]> for InputNode {
+    fn from(fields: [(K, V); N]) -> Self {
+        Self::Object(
+            fields
+                .into_iter()
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
 impl<T: Serialize> From<T> for Input<T> {
     fn from(value: T) -> Self {
         Self::value(&value)
