@@ -7,7 +7,7 @@ use crate::{
     diff::{self, Changes},
     shape::{FieldSpec, ObjectSpec, Shape, Spec, apply_defaults},
     tags,
-    traits::{Contract, FromProperties, Function},
+    traits::{Contract, Example, FromProperties, Function},
 };
 
 /// What there is to know of a resource type without doing anything.
@@ -21,6 +21,8 @@ pub struct Descriptor {
     pub inputs: ObjectSpec,
     /// What it answers beyond its inputs.
     pub outputs: ObjectSpec,
+    /// One of it, as the documentation shows it and as the tests make it.
+    pub example: Example,
     rules: fn(&PropertyMap) -> Vec<Failure>,
 }
 
@@ -38,6 +40,7 @@ impl Descriptor {
             docs: C::DOCS,
             inputs: object::<C::Inputs>(),
             outputs: object::<C::Outputs>(),
+            example: C::example(),
             rules: |map| C::check(&C::Args::from_properties(map)),
         }
     }

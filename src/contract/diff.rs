@@ -66,6 +66,7 @@ fn diff_object(
             computed,
             secret: _,
             stable: _,
+            autonamed: _,
         } = *flags;
         if create_only {
             continue;

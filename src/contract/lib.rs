@@ -25,7 +25,7 @@ pub use config::{AssumeRole, ProviderConfig, ProviderConfigArgs};
 pub use document::Document;
 pub use output::{Input, InputNode, Output, OutputError, Resolved, Text, collect_dependencies};
 pub use tags::Tags;
-pub use traits::{Contract, FromOutputs, FromProperties, Function};
+pub use traits::{Contract, Example, FromOutputs, FromProperties, Function};
 
 /// Calls a macro with every resource type: the one place where a resource is registered.
 #[macro_export]

@@ -120,6 +120,8 @@ pub struct Flags {
     pub create_only: bool,
     /// AWS chooses a value when none is given: its absence is no difference.
     pub computed: bool,
+    /// A name that we make up when none is given.
+    pub autonamed: bool,
 }
 
 impl Shape for bool {

@@ -26,12 +26,29 @@ pub trait Contract: Send + Sync + 'static {
     /// What a program reads from one.
     type Refs: FromOutputs;
 
+    /// One of it, as the documentation shows it and as the tests make it.
+    fn example() -> Example {
+        Example::default()
+    }
+
     /// The rules that need more than one property; types carry the rest.
     /// What is not known yet answers `None` to [`Input::known`] and is skipped.
     fn check(args: &Self::Args) -> Vec<Failure> {
         let _ = args;
         Vec::new()
     }
+}
+
+/// A resource as the documentation shows it and as the tests make it, change it and import it.
+#[derive(Debug, Clone, Default)]
+pub struct Example {
+    /// Its inputs. The text `$groundwork:ec2:Vpc` stands for the id of an example of that type, and
+    /// `$groundwork:ec2:Vpc.arn` for one of its properties.
+    pub inputs: serde_json::Value,
+    /// The inputs that change in place afterwards; null where nothing can.
+    pub update: serde_json::Value,
+    /// The types whose examples must exist as well, without being named by the inputs.
+    pub needs: &'static [&'static str],
 }
 
 /// Something that is read from a resource's inputs, which may be partly unknown.

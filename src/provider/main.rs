@@ -1,3 +1,7 @@
-//! Entry point.
+//! The provider `pulumi-resource-groundwork`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    groundwork_provider::main()
+}

@@ -7,7 +7,8 @@
 //! - `#[resource("pkg:module:Type", Id)]` on a unit struct: `Contract`, from the `…Inputs` and `…Outputs` beside it.
 //! - `#[function("pkg:module:name")]` on a unit struct: `Function`, from the `…Inputs` and `…Result` beside it.
 //!
-//! Field attributes: `#[immutable]`, `#[secret]`, `#[stable]`, `#[create_only]`, `#[computed]`, `#[default(expression)]`.
+//! Field attributes: `#[immutable]`, `#[secret]`, `#[stable]`, `#[create_only]`, `#[computed]`,
+//! `#[autonamed]`, `#[default(expression)]`.
 
 use proc_macro::TokenStream;
 use proc_macro2::{Span, TokenStream as Tokens};
@@ -96,6 +97,7 @@ impl Parse for Role {
 struct ResourceArgs {
     token: LitStr,
     id: Path,
+    example: Option<Path>,
     check: Option<Path>,
 }
 
@@ -104,25 +106,48 @@ impl Parse for ResourceArgs {
         let token = input.parse()?;
         input.parse::<Token![,]>()?;
         let id = input.parse()?;
-        let mut check = None;
-        if input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
+        let (mut example, mut check) = (None, None);
+        while input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
             let word: Ident = input.parse()?;
-            if word != "check" {
-                return Err(syn::Error::new(word.span(), "expected `check = function`"));
-            }
             input.parse::<Token![=]>()?;
-            check = Some(input.parse()?);
+            match word.to_string().as_str() {
+                "example" => example = Some(input.parse()?),
+                "check" => check = Some(input.parse()?),
+                _ => {
+                    return Err(syn::Error::new(
+                        word.span(),
+                        "expected `example = function` or `check = function`",
+                    ));
+                }
+            }
         }
-        Ok(Self { token, id, check })
+        Ok(Self {
+            token,
+            id,
+            example,
+            check,
+        })
     }
 }
 
 fn contract(args: &ResourceArgs, item: &DeriveInput) -> Tokens {
     let DeriveInput { attrs, vis, ident, .. } = item;
-    let ResourceArgs { token, id, check } = args;
+    let ResourceArgs {
+        token,
+        id,
+        example,
+        check,
+    } = args;
     let docs = docs_of(attrs);
     let (inputs, outputs) = (format_ident!("{ident}Inputs"), format_ident!("{ident}Outputs"));
     let (arguments, refs) = (format_ident!("{ident}Args"), format_ident!("{ident}Refs"));
+    let example = example.as_ref().map(|example| {
+        quote! {
+            fn example() -> crate::Example {
+                #example()
+            }
+        }
+    });
     let check = check.as_ref().map(|check| {
         quote! {
             fn check(args: &Self::Args) -> Vec<crate::Failure> {
@@ -143,6 +168,7 @@ fn contract(args: &ResourceArgs, item: &DeriveInput) -> Tokens {
             type Outputs = #outputs;
             type Args = #arguments;
             type Refs = #refs;
+            #example
             #check
         }
     }
@@ -160,7 +186,7 @@ struct Property<'a> {
     flags: Vec<Ident>,
 }
 
-const FLAGS: [&str; 5] = ["immutable", "secret", "stable", "create_only", "computed"];
+const FLAGS: [&str; 6] = ["immutable", "secret", "stable", "create_only", "computed", "autonamed"];
 
 impl<'a> Property<'a> {
     fn read(field: &'a Field) -> syn::Result<Self> {
@@ -262,9 +288,10 @@ fn structure(role: Role, item: &DeriveInput) -> syn::Result<Tokens> {
             ..
         } = property;
         let required = property.required();
-        let default = match default {
-            Some(_) => quote!(serde_json::to_value(#default_module::#ident()).ok()),
-            None => quote!(None),
+        let default = if default.is_some() {
+            quote!(serde_json::to_value(#default_module::#ident()).ok())
+        } else {
+            quote!(None)
         };
         quote! {
             crate::shape::FieldSpec {

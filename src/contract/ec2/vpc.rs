@@ -1,12 +1,13 @@
 //! A virtual private cloud.
 
 use groundwork_contract_derive::{resource, shape};
+use serde_json::json;
 
 use super::{NetworkAclId, RouteTableId, SecurityGroupId, VpcId};
-use crate::{Arn, Failure, Ipv4Cidr, Ipv6Cidr, Tags};
+use crate::{Arn, Example, Failure, Ipv4Cidr, Ipv6Cidr, Tags};
 
 /// A virtual private cloud: an address range of its own in one region.
-#[resource("groundwork:ec2:Vpc", VpcId, check = check)]
+#[resource("groundwork:ec2:Vpc", VpcId, example = example, check = check)]
 pub struct Vpc;
 
 /// Source: EC2 API Reference, `CreateVpc`, `ModifyVpcAttribute`.
@@ -64,6 +65,16 @@ pub struct VpcOutputs {
     pub default_network_acl_id: NetworkAclId,
     /// The IPv6 range, when there is one.
     pub ipv6_cidr_block: Option<Ipv6Cidr>,
+    /// `pending` or `available`.
+    pub state: String,
+}
+
+fn example() -> Example {
+    Example {
+        inputs: json!({"cidrBlock": "10.0.0.0/16", "tags": {"Name": "example"}}),
+        update: json!({"enableDnsHostnames": true, "tags": {"Name": "changed", "team": "platform"}}),
+        ..Example::default()
+    }
 }
 
 fn check(args: &VpcArgs) -> Vec<Failure> {

@@ -1,0 +1,57 @@
+//! What a verb works with: clients, an ear for the user, and a line to tell how it is going.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+use groundwork_contract::{Tags, tags::PENDING};
+use groundwork_wire::Urn;
+use tokio_util::sync::CancellationToken;
+
+use crate::{clients::Aws, log::Log, wait::human};
+
+/// The surroundings of one operation on one resource.
+#[derive(Debug, Clone)]
+pub struct Cx {
+    /// AWS.
+    pub aws: Arc<Aws>,
+    /// Which resource.
+    pub urn: Urn,
+    /// Set when the user breaks off.
+    pub cancel: CancellationToken,
+    /// The mark that a creation carries until the state is safe.
+    pub mark: String,
+    /// Where messages go.
+    pub log: Log,
+}
+
+impl Cx {
+    /// EC2 for calls that may be made twice.
+    pub fn ec2(&self) -> &aws_sdk_ec2::Client {
+        &self.aws.ec2
+    }
+
+    /// EC2 for creations: each call is sent once, and a lost answer is recovered by the engine.
+    pub fn ec2_once(&self) -> &aws_sdk_ec2::Client {
+        &self.aws.ec2_once
+    }
+
+    /// The user's tags and our mark, for the create call itself.
+    pub fn tag_specification(&self, kind: ResourceType, tags: Option<&Tags>) -> TagSpecification {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let user = tags.into_iter().flatten().map(|(key, value)| tag(key, value));
+        TagSpecification::builder()
+            .resource_type(kind)
+            .set_tags(Some(user.chain([tag(PENDING, &self.mark)]).collect()))
+            .build()
+    }
+
+    /// Shows how a long wait is going; the line is replaced by the next.
+    pub fn status(&self, what: &str, since: Duration) {
+        self.log.status(&self.urn, format!("{what} {}", human(since)));
+    }
+
+    /// Tells the user something that stays on the screen.
+    pub fn warn(&self, message: impl Into<String>) {
+        self.log.warn(Some(&self.urn), message.into());
+    }
+}

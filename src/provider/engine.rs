@@ -1,0 +1,534 @@
+//! The engine: create, read, update, delete as Pulumi means them; once, for every resource.
+//!
+//! - Create = create → keep the id → converge → the state is what `read` says.
+//! - Update = update → converge. Delete = delete → until gone.
+//! - Any failure after there is an id answers with the id and the state, and the next `up` goes on from there.
+
+use std::{marker::PhantomData, time::Duration};
+
+use async_trait::async_trait;
+use groundwork_contract::{FromProperties, descriptor::Descriptor, shape::FieldSpec};
+use groundwork_wire::{PropertyMap, PropertyValue};
+
+use crate::{
+    cx::Cx,
+    error::{Error, Kind, Result},
+    marks::Marks,
+    resource::{Created, Finding, Live, Phase, Recovery, Resource, State, Timeouts},
+    state,
+    wait::{Ended, Rhythm, Waiter},
+};
+
+/// What goes into the engine's state.
+#[derive(Debug, Clone)]
+pub struct Saved {
+    /// The id.
+    pub id: String,
+    /// Inputs, outputs and origin.
+    pub properties: PropertyMap,
+}
+
+/// How a Create or an Update ended once there was an id.
+#[derive(Debug)]
+pub enum Outcome {
+    /// As asked for.
+    Settled(Saved),
+    /// Not yet, or not at all; the state keeps what there is.
+    Unsettled {
+        /// What there is.
+        saved: Saved,
+        /// Why.
+        why: Error,
+    },
+}
+
+/// What Read answers.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The id.
+    pub id: String,
+    /// As Check would have left them.
+    pub inputs: PropertyMap,
+    /// Inputs, outputs and origin.
+    pub properties: PropertyMap,
+    /// Why it cannot be used, if it cannot.
+    pub unusable: Option<String>,
+}
+
+/// A resource type without its types; the registry holds these.
+#[async_trait]
+pub trait Erased: Send + Sync {
+    /// Its contract.
+    fn descriptor(&self) -> &Descriptor;
+    /// Its default time limits.
+    fn timeouts(&self) -> Timeouts;
+    /// Whether the old one must go before a new one comes.
+    fn unique(&self) -> bool;
+    /// Why the state's resource can never be used, if it cannot.
+    fn lost(&self, properties: &PropertyMap, inputs: &PropertyMap) -> Option<String>;
+    /// Makes it.
+    ///
+    /// # Errors
+    /// There is no id.
+    async fn create(&self, cx: &Cx, marks: &Marks, inputs: &PropertyMap, limit: Duration) -> Result<Outcome>;
+    /// Looks at it; `None` when it is gone.
+    ///
+    /// # Errors
+    /// Whether it is there could not be told.
+    async fn read(
+        &self,
+        cx: &Cx,
+        marks: &Marks,
+        id: &str,
+        last: Option<(&PropertyMap, &PropertyMap)>,
+    ) -> Result<Option<Seen>>;
+    /// Changes it in place.
+    ///
+    /// # Errors
+    /// Nothing that the state should know has changed.
+    async fn update(
+        &self,
+        cx: &Cx,
+        id: &str,
+        old: &Previous<'_>,
+        new: &PropertyMap,
+        limit: Duration,
+    ) -> Result<Outcome>;
+    /// Removes it.
+    ///
+    /// # Errors
+    /// It is, or may be, still there.
+    async fn delete(&self, cx: &Cx, marks: &Marks, id: &str, old: &Previous<'_>, limit: Duration) -> Result<()>;
+    /// What only the world can tell at preview.
+    ///
+    /// # Errors
+    /// The world did not answer.
+    async fn foresee(&self, cx: &Cx, inputs: &PropertyMap) -> Result<Vec<Finding>>;
+}
+
+/// The state before an operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Previous<'a> {
+    /// Inputs, outputs and origin.
+    pub properties: &'a PropertyMap,
+    /// The inputs alone.
+    pub inputs: &'a PropertyMap,
+}
+
+/// A resource type behind [`Erased`].
+pub struct Of<R> {
+    descriptor: Descriptor,
+    resource: PhantomData<fn() -> R>,
+}
+
+impl<R: Resource> Default for Of<R> {
+    fn default() -> Self {
+        Self {
+            descriptor: Descriptor::of::<R>(),
+            resource: PhantomData,
+        }
+    }
+}
+
+impl<R> std::fmt::Debug for Of<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.descriptor.token)
+    }
+}
+
+#[async_trait]
+impl<R: Resource> Erased for Of<R> {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        R::TIMEOUTS
+    }
+
+    fn unique(&self) -> bool {
+        R::UNIQUE
+    }
+
+    fn lost(&self, properties: &PropertyMap, inputs: &PropertyMap) -> Option<String> {
+        let inputs = state::from_properties(if inputs.is_empty() { properties } else { inputs }).ok()?;
+        let outputs = state::from_properties(properties).ok()?;
+        match R::phase(&Live {
+            inputs,
+            outputs,
+            pending_mark: false,
+        }) {
+            Phase::Failed(reason) => Some(reason),
+            Phase::Ready | Phase::Pending(_) => None,
+        }
+    }
+
+    async fn create(&self, cx: &Cx, marks: &Marks, inputs: &PropertyMap, limit: Duration) -> Result<Outcome> {
+        let desired: R::Inputs = state::from_properties(inputs)?;
+        let Created { id, facts } = bring::<R>(cx, marks, &desired, limit).await?;
+        marks.note_made(R::TOKEN, &id.to_string());
+        let known = State {
+            inputs: desired,
+            outputs: None,
+            facts,
+        };
+        let outcome = self.converge(cx, &id, inputs, &known, limit).await?;
+        // Answered with an id, settled or not: the state has it from here on.
+        if let Recovery::Ec2Tag(_) = R::RECOVERY {
+            marks.note_safe(&id.to_string());
+        }
+        Ok(outcome)
+    }
+
+    async fn read(
+        &self,
+        cx: &Cx,
+        marks: &Marks,
+        id: &str,
+        last: Option<(&PropertyMap, &PropertyMap)>,
+    ) -> Result<Option<Seen>> {
+        let parsed = parse_id::<R>(id)?;
+        let known = match last {
+            Some((properties, inputs)) => {
+                state::check_home(&cx.aws, properties)?;
+                // A `get` knows the id and perhaps a property or two: too little for a state.
+                state::decode::<R>(&cx.aws, properties, inputs).ok()
+            }
+            None => None,
+        };
+        let Some(live) = R::read(cx, &parsed, known.as_ref()).await? else {
+            return Ok(None);
+        };
+        if live.pending_mark {
+            marks.note_safe(id);
+        }
+        let facts = known.map(|known| known.facts).unwrap_or_default();
+        let full = state::to_properties(&live.inputs)?;
+        let inputs = self.as_checked(full.clone(), last.map(|(_, inputs)| inputs));
+        let unusable = match R::phase(&live) {
+            Phase::Failed(reason) => Some(reason),
+            Phase::Ready | Phase::Pending(_) => None,
+        };
+        let mut merged = full;
+        merged.extend(inputs.clone());
+        let properties = state::encode::<R>(&cx.aws, &merged, Some(&live.outputs), &facts)?;
+        Ok(Some(Seen {
+            id: id.to_owned(),
+            inputs,
+            properties: self.descriptor.with_secrets(properties),
+            unusable,
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Cx,
+        id: &str,
+        old: &Previous<'_>,
+        new: &PropertyMap,
+        limit: Duration,
+    ) -> Result<Outcome> {
+        let parsed = parse_id::<R>(id)?;
+        let known = state::decode::<R>(&cx.aws, old.properties, old.inputs)?;
+        let desired: R::Inputs = state::from_properties(new)?;
+        // Without a difference there is only a wait to go on with.
+        if !self.descriptor.diff(old.inputs, new).is_empty() {
+            repeat(cx, limit, || R::update(cx, &parsed, &known, &desired)).await?;
+        }
+        let known = State {
+            inputs: desired,
+            ..known
+        };
+        self.converge(cx, &parsed, new, &known, limit).await
+    }
+
+    async fn delete(&self, cx: &Cx, marks: &Marks, id: &str, old: &Previous<'_>, limit: Duration) -> Result<()> {
+        state::check_home(&cx.aws, old.properties)?;
+        if marks.was_made(R::TOKEN, id) {
+            // The replacement turned out to be the same thing: deleting the old one would take the new one away.
+            return Ok(());
+        }
+        let parsed = parse_id::<R>(id)?;
+        let known = state::decode::<R>(&cx.aws, old.properties, old.inputs)?;
+        remove::<R>(cx, &parsed, &known, limit).await?;
+        marks.forget(id);
+        Ok(())
+    }
+
+    async fn foresee(&self, cx: &Cx, inputs: &PropertyMap) -> Result<Vec<Finding>> {
+        R::foresee(cx, &R::Args::from_properties(inputs)).await
+    }
+}
+
+impl<R: Resource> Of<R> {
+    /// Waits until the thing can be used and is as desired; asks for what its creation could not say.
+    async fn converge(
+        &self,
+        cx: &Cx,
+        id: &R::Id,
+        desired: &PropertyMap,
+        known: &State<R>,
+        limit: Duration,
+    ) -> Result<Outcome> {
+        let wanted: R::Inputs = state::from_properties(desired)?;
+        let mut seen: Option<Live<R>> = None;
+        let ended = settle(cx, id, known, &wanted, desired, &self.descriptor, limit, &mut seen).await;
+        let outputs = seen.as_ref().map(|live| &live.outputs);
+        let mut properties = seen
+            .as_ref()
+            .map(|live| state::to_properties(&live.inputs))
+            .transpose()?
+            .unwrap_or_default();
+        // The user's own spelling wins over AWS's.
+        properties.extend(desired.clone());
+        let properties = state::encode::<R>(&cx.aws, &properties, outputs, &known.facts)?;
+        let saved = Saved {
+            id: id.to_string(),
+            properties: self.descriptor.with_secrets(properties),
+        };
+        Ok(match ended {
+            Ok(()) => Outcome::Settled(saved),
+            Err(why) => Outcome::Unsettled { saved, why },
+        })
+    }
+
+    /// Live inputs as Check would have left them: the user's spelling where it means the same,
+    /// nothing where the user left the choice to AWS, and what AWS never gives back as it was.
+    fn as_checked(&self, live: PropertyMap, last: Option<&PropertyMap>) -> PropertyMap {
+        let mut inputs = PropertyMap::new();
+        for FieldSpec { name, spec, flags, .. } in &self.descriptor.inputs.fields {
+            let given = last.and_then(|last| last.get(*name)).filter(|value| !value.is_null());
+            let live = live.get(*name);
+            let value = match (live, given) {
+                (_, Some(given)) if flags.create_only => Some(given.clone()),
+                (Some(live), Some(given)) if groundwork_contract::diff::same(spec, given, live) => Some(given.clone()),
+                (None, Some(given)) if is_empty(given) => Some(given.clone()),
+                (Some(_), None) if flags.computed && last.is_some() => None,
+                (live, _) => live.cloned(),
+            };
+            if let Some(value) = value {
+                inputs.insert((*name).to_owned(), value);
+            }
+        }
+        self.descriptor.with_secrets(inputs)
+    }
+}
+
+/// An empty list or map says as little as none at all.
+fn is_empty(value: &PropertyValue) -> bool {
+    match value.plain() {
+        PropertyValue::Array(items) => items.is_empty(),
+        PropertyValue::Object(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+fn parse_id<R: Resource>(id: &str) -> Result<R::Id> {
+    id.parse().map_err(|error| Error::Invalid(format!("{error}")))
+}
+
+/// How long a creation is tried while what it refers to cannot be seen yet.
+const PROPAGATION: Duration = Duration::from_mins(1);
+
+/// Asks AWS for it until there is an id, and never for two.
+async fn bring<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, limit: Duration) -> Result<Created<R>> {
+    if let Recovery::Ec2Tag(kind) = R::RECOVERY
+        && let Some(id) = marks.recover(&cx.aws, kind, &cx.mark).await?
+    {
+        return taken_over(cx, &id);
+    }
+    let mut waiter = Waiter::new(Rhythm::QUICK, limit, &cx.cancel);
+    loop {
+        let error = match R::create(cx, inputs).await {
+            Ok(created) => return Ok(created),
+            Err(error) => error,
+        };
+        match error.kind() {
+            // Nothing happened, and it may yet.
+            Kind::Throttled => {}
+            Kind::Missing | Kind::NotYet if waiter.elapsed() < PROPAGATION => {}
+            Kind::Unclear | Kind::Exists => {
+                if let Some(id) = find_lost::<R>(cx, marks, inputs, error.kind()).await? {
+                    return taken_over(cx, &id);
+                }
+                if error.kind() == Kind::Exists {
+                    return Err(error);
+                }
+            }
+            _ => return Err(error),
+        }
+        cx.log.debug(&cx.urn, format!("trying again: {error}"));
+        if waiter.pause().await.is_err() {
+            return Err(error);
+        }
+    }
+}
+
+/// Looks for what a lost answer may have made.
+async fn find_lost<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, kind: Kind) -> Result<Option<String>> {
+    match R::RECOVERY {
+        Recovery::Ec2Tag(resource) if kind == Kind::Unclear => marks.recover_now(&cx.aws, resource, &cx.mark).await,
+        Recovery::Ec2Tag(_) => Ok(None),
+        Recovery::Identity => Ok(R::find(cx, inputs).await?.map(|id| id.to_string())),
+    }
+}
+
+fn taken_over<R: Resource>(cx: &Cx, id: &str) -> Result<Created<R>> {
+    cx.log
+        .info(Some(&cx.urn), format!("taking over {id}, which an earlier run began"));
+    parse_id::<R>(id).map(Created::new)
+}
+
+/// Looks until the thing is ready and as desired; `seen` keeps the last look.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one loop of one caller; a struct would only rename them"
+)]
+async fn settle<R: Resource>(
+    cx: &Cx,
+    id: &R::Id,
+    known: &State<R>,
+    wanted: &R::Inputs,
+    desired: &PropertyMap,
+    descriptor: &Descriptor,
+    limit: Duration,
+    seen: &mut Option<Live<R>>,
+) -> Result<()> {
+    // AWS answers reads from several copies: a change may take some looks to be seen.
+    const CORRECTIONS: usize = 20;
+    let mut waiter = Waiter::new(R::RHYTHM, limit, &cx.cancel);
+    let mut corrections = 0;
+    loop {
+        let phase = match R::read(cx, id, Some(known)).await? {
+            None => "not to be seen yet".to_owned(),
+            Some(live) => {
+                let phase = R::phase(&live);
+                let live = seen.insert(live);
+                match phase {
+                    Phase::Failed(reason) => return Err(Error::Failed(reason)),
+                    Phase::Pending(word) => word,
+                    Phase::Ready => {
+                        let changes = descriptor.diff(&state::to_properties(&live.inputs)?, desired);
+                        let apart: Vec<String> = changes
+                            .iter()
+                            .filter(|(_, change)| !change.replace)
+                            .map(|(path, _)| path.to_string())
+                            .collect();
+                        if apart.is_empty() {
+                            return Ok(());
+                        }
+                        if corrections == CORRECTIONS {
+                            return Err(Error::Failed(format!(
+                                "AWS accepts, but does not keep, what is asked for {}",
+                                apart.join(", ")
+                            )));
+                        }
+                        corrections += 1;
+                        let old = State {
+                            inputs: live.inputs.clone(),
+                            outputs: Some(live.outputs.clone()),
+                            facts: known.facts.clone(),
+                        };
+                        repeat(cx, limit, || R::update(cx, id, &old, wanted)).await?;
+                        // What was just asked for is there at once as a rule.
+                        if corrections == 1 {
+                            continue;
+                        }
+                        format!("updating {}", apart.join(", "))
+                    }
+                }
+            }
+        };
+        cx.status(&phase, waiter.elapsed());
+        match waiter.pause().await {
+            Ok(()) => {}
+            Err(Ended::Timeout) => {
+                return Err(Error::Timeout {
+                    phase,
+                    waited: waiter.elapsed(),
+                });
+            }
+            Err(Ended::Cancelled) => return Err(Error::Cancelled { phase }),
+        }
+    }
+}
+
+/// Repeats what does no harm when done twice, as long as AWS asks for patience.
+async fn repeat<T, F: Future<Output = Result<T>>>(cx: &Cx, limit: Duration, mut call: impl FnMut() -> F) -> Result<T> {
+    let mut waiter = Waiter::new(Rhythm::QUICK, limit.min(Duration::from_mins(5)), &cx.cancel);
+    loop {
+        let error = match call().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let patience = match error.kind() {
+            Kind::Throttled | Kind::Unclear => true,
+            Kind::Missing | Kind::NotYet => waiter.elapsed() < PROPAGATION,
+            _ => false,
+        };
+        if !patience || waiter.pause().await.is_err() {
+            return Err(error);
+        }
+    }
+}
+
+/// Deletes once nothing uses it any more, and looks until it is gone.
+async fn remove<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, limit: Duration) -> Result<()> {
+    let mut waiter = Waiter::new(R::RHYTHM, limit, &cx.cancel);
+    loop {
+        let error = match R::delete(cx, id, known).await {
+            Ok(()) => break,
+            Err(error) => error,
+        };
+        let phase = match error.kind() {
+            Kind::Missing => break,
+            Kind::InUse => "waiting for what still uses it",
+            Kind::Throttled | Kind::Unclear => "deleting",
+            _ => return Err(error),
+        };
+        cx.status(phase, waiter.elapsed());
+        match waiter.pause().await {
+            Ok(()) => {}
+            Err(Ended::Cancelled) => {
+                return Err(Error::Cancelled {
+                    phase: phase.to_owned(),
+                });
+            }
+            Err(Ended::Timeout) if error.kind() == Kind::InUse => return Err(blocked::<R>(cx, id, error).await),
+            Err(Ended::Timeout) => return Err(error),
+        }
+    }
+    if R::outlives_delete(known) {
+        return Ok(());
+    }
+    // A first look without a word: most things are gone at once.
+    while let Some(live) = R::read(cx, id, Some(known)).await? {
+        let phase = match R::phase(&live) {
+            Phase::Pending(word) => word,
+            Phase::Failed(reason) => format!("deleting ({reason})"),
+            Phase::Ready => "deleting".to_owned(),
+        };
+        cx.status(&phase, waiter.elapsed());
+        match waiter.pause().await {
+            Ok(()) => {}
+            Err(Ended::Timeout) => {
+                return Err(Error::Timeout {
+                    phase,
+                    waited: waiter.elapsed(),
+                });
+            }
+            Err(Ended::Cancelled) => return Err(Error::Cancelled { phase }),
+        }
+    }
+    Ok(())
+}
+
+/// Names what is in the way.
+async fn blocked<R: Resource>(cx: &Cx, id: &R::Id, error: Error) -> Error {
+    // The obstacles are help; not finding them must not hide the error itself.
+    let obstacles = R::obstacles(cx, id).await.unwrap_or_default();
+    if obstacles.is_empty() {
+        return error;
+    }
+    Error::Failed(format!("{error}; in the way: {}", obstacles.join("; ")))
+}

@@ -1,0 +1,301 @@
+//! Errors: what AWS said, sorted into what can be done about it.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+/// What can be done about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It is not there.
+    Missing,
+    /// It is there already.
+    Exists,
+    /// Something else still uses it.
+    InUse,
+    /// Too many calls: nothing happened, try later.
+    Throttled,
+    /// No usable answer: it may or may not have happened.
+    Unclear,
+    /// What it refers to cannot be seen yet.
+    NotYet,
+    /// These credentials may not.
+    Denied,
+    /// There are no credentials, or they are no longer good.
+    Credentials,
+    /// An account's quota is reached.
+    Quota,
+    /// AWS refuses the request as it stands.
+    Invalid,
+    /// It did not happen in time.
+    Timeout,
+    /// The user broke it off.
+    Cancelled,
+    /// It ended in a state that it cannot leave.
+    Failed,
+    /// A mistake of ours.
+    Bug,
+}
+
+/// An error of AWS, with all that support asks for.
+#[derive(Debug)]
+pub struct AwsFault {
+    /// `ec2`.
+    pub service: &'static str,
+    /// `CreateNatGateway`.
+    pub operation: &'static str,
+    /// AWS's code, such as `DependencyViolation`; empty when no answer came.
+    pub code: String,
+    /// AWS's words.
+    pub message: String,
+    /// The request's id, when an answer came.
+    pub request_id: Option<String>,
+    /// What can be done about it.
+    pub kind: Kind,
+}
+
+impl fmt::Display for AwsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            service,
+            operation,
+            code,
+            message,
+            request_id,
+            kind: _,
+        } = self;
+        write!(f, "{service}:{operation} answered ")?;
+        if code.is_empty() {
+            write!(f, "nothing usable: {message}")?;
+        } else {
+            write!(f, "{code}: {message}")?;
+        }
+        match request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for AwsFault {}
+
+/// An error of the provider. Display is a fragment; `rpc` adds the resource, once.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// AWS said no.
+    #[error(transparent)]
+    Aws(Box<AwsFault>),
+    /// It did not happen in time.
+    #[error("still {phase} after {}", crate::wait::human(*.waited))]
+    Timeout {
+        /// The last state that was seen.
+        phase: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The user broke it off.
+    #[error("broken off while {phase}; the next `pulumi up` goes on from here")]
+    Cancelled {
+        /// The last state that was seen.
+        phase: String,
+    },
+    /// It ended in a state that it cannot leave.
+    #[error("{0}")]
+    Failed(String),
+    /// The request makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// No credentials, or none that may be used here.
+    #[error("{0}")]
+    Credentials(String),
+    /// AWS answered something that its documentation rules out.
+    #[error("{0}; please report this")]
+    Bug(String),
+}
+
+/// What the provider's functions return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// What can be done about it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Aws(fault) => fault.kind,
+            Self::Timeout { .. } => Kind::Timeout,
+            Self::Cancelled { .. } => Kind::Cancelled,
+            Self::Failed(_) => Kind::Failed,
+            Self::Invalid(_) => Kind::Invalid,
+            Self::Credentials(_) => Kind::Credentials,
+            Self::Bug(_) => Kind::Bug,
+        }
+    }
+
+    /// A property that AWS always sends is not there.
+    pub fn lacks(what: &str) -> Self {
+        Self::Bug(format!("AWS's answer has no {what}"))
+    }
+}
+
+/// Turns an SDK's error into ours; the only place that looks inside one.
+pub fn aws<E>(service: &'static str, operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    move |error| {
+        let request_id = error.request_id().map(str::to_owned);
+        let code = error.code().unwrap_or_default().to_owned();
+        let (kind, message) = match &error {
+            SdkError::ServiceError(context) => {
+                let status = context.raw().status().as_u16();
+                (
+                    classify(&code, status),
+                    error.message().unwrap_or("no reason given").to_owned(),
+                )
+            }
+            SdkError::ConstructionFailure(_) => (Kind::Bug, chain(&error)),
+            SdkError::DispatchFailure(failure) if failure.is_user() || failure.is_other() => {
+                (no_credentials(&error).unwrap_or(Kind::Unclear), chain(&error))
+            }
+            _ => (no_credentials(&error).unwrap_or(Kind::Unclear), chain(&error)),
+        };
+        Error::Aws(Box::new(AwsFault {
+            service,
+            operation,
+            code,
+            message,
+            request_id,
+            kind,
+        }))
+    }
+}
+
+/// Whether the request never left because nothing could sign it.
+fn no_credentials(error: &(dyn StdError + 'static)) -> Option<Kind> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<aws_credential_types::provider::error::CredentialsError>() {
+            return Some(Kind::Credentials);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// An error and what caused it, each once.
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Sorts AWS's codes. Source: EC2 API Reference, "Error codes"; IAM and STS, "Common Errors".
+fn classify(code: &str, status: u16) -> Kind {
+    match code {
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "TooManyRequestsException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
+        | "EC2ThrottledException"
+        | "Client.RequestLimitExceeded" => Kind::Throttled,
+        "DependencyViolation"
+        | "InvalidIPAddress.InUse"
+        | "InvalidGroup.InUse"
+        | "ResourceInUse"
+        | "DeleteConflict"
+        | "InvalidAddress.InUse" => Kind::InUse,
+        "NatGatewayNotFound" | "NoSuchEntity" | "ResourceNotFoundException" | "Gateway.NotAttached" => Kind::Missing,
+        "RouteAlreadyExists"
+        | "Resource.AlreadyAssociated"
+        | "InvalidPermission.Duplicate"
+        | "InvalidGroup.Duplicate"
+        | "EntityAlreadyExists"
+        | "FlowLogAlreadyExists" => Kind::Exists,
+        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" | "OptInRequired" => Kind::Denied,
+        "AuthFailure"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "MissingAuthenticationToken"
+        | "IncompleteSignature"
+        | "InvalidAccessKeyId" => Kind::Credentials,
+        _ if code.ends_with(".NotFound") => Kind::Missing,
+        _ if code.ends_with("LimitExceeded") => Kind::Quota,
+        _ if status == 429 => Kind::Throttled,
+        _ if status >= 500 || code.is_empty() => Kind::Unclear,
+        _ => Kind::Invalid,
+    }
+}
+
+/// Makes "not found" a value, and leaves every other error an error.
+pub trait Gone<T> {
+    /// `None` when AWS says that it is not there.
+    fn or_gone(self) -> Result<Option<T>>;
+}
+
+impl<T> Gone<T> for Result<T> {
+    fn or_gone(self) -> Result<Option<T>> {
+        match self {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.kind() == Kind::Missing => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_by_what_can_be_done() {
+        for (code, status, kind) in [
+            ("InvalidVpcID.NotFound", 400, Kind::Missing),
+            ("NatGatewayNotFound", 400, Kind::Missing),
+            ("RequestLimitExceeded", 503, Kind::Throttled),
+            ("VpcLimitExceeded", 400, Kind::Quota),
+            ("DependencyViolation", 400, Kind::InUse),
+            ("UnauthorizedOperation", 403, Kind::Denied),
+            ("RequestExpired", 400, Kind::Credentials),
+            ("InternalError", 500, Kind::Unclear),
+            ("", 200, Kind::Unclear),
+            ("InvalidParameterValue", 400, Kind::Invalid),
+        ] {
+            assert_eq!(classify(code, status), kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn denied_is_not_gone() {
+        let fault = |kind| {
+            Error::Aws(Box::new(AwsFault {
+                service: "ec2",
+                operation: "DescribeVpcs",
+                code: "x".into(),
+                message: "y".into(),
+                request_id: None,
+                kind,
+            }))
+        };
+        assert!(Err::<(), _>(fault(Kind::Missing)).or_gone().unwrap().is_none());
+        assert!(Err::<(), _>(fault(Kind::Denied)).or_gone().is_err());
+        assert!(Err::<(), _>(fault(Kind::Unclear)).or_gone().is_err());
+    }
+}

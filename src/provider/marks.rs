@@ -1,0 +1,163 @@
+//! Marks: how a creation is found again whose answer was lost.
+//!
+//! A provider that is killed answers nothing, and the engine forgets the resource. So the create call itself sets a tag,
+//! `groundwork:pending`, whose value says which resource with which inputs it makes. The next Create of the same takes
+//! over what carries it. The tag is taken off in one call once the engine's state is safe.
+//!
+//! - A replacement has a mark of its own, so that it never takes over what it replaces.
+//! - An id that was taken over in a run is never deleted in that run.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    sync::Mutex,
+};
+
+use aws_sdk_ec2::types::{Filter, Tag};
+use groundwork_contract::{descriptor::Descriptor, tags::PENDING};
+use groundwork_wire::{PropertyMap, PropertyValue, Urn};
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+
+use crate::{
+    clients::Aws,
+    error::{Result, aws},
+};
+
+/// The marks of one provider process.
+#[derive(Debug, Default)]
+pub struct Marks {
+    /// What carried a mark when this process first asked: mark → (kind, id).
+    found: OnceCell<BTreeMap<String, Vec<(String, String)>>>,
+    /// Ids whose creation was answered and whose mark is still on.
+    safe: Mutex<BTreeSet<String>>,
+    /// Ids that a Create of this run answered, by type.
+    made: Mutex<BTreeSet<(&'static str, String)>>,
+    /// Resources that the engine's state already knows: their Create is a replacement.
+    known: Mutex<BTreeSet<Urn>>,
+}
+
+impl Marks {
+    /// The mark of a creation: the same resource with the same inputs has the same one.
+    pub fn of(&self, urn: &Urn, descriptor: &Descriptor, inputs: &PropertyMap) -> String {
+        let mut hash = Sha256::new();
+        hash.update(urn.as_str());
+        hash.update(if self.is_known(urn) { "\0again\0" } else { "\0first\0" });
+        for (name, value) in inputs {
+            let secret = descriptor.inputs.field(name).is_some_and(|field| field.flags.secret);
+            if !secret && !value.contains_secret() {
+                hash.update(format!("{name}={:?}\0", PropertyValue::revealed(value)));
+            }
+        }
+        hash.finalize().iter().take(16).fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// Remembers that the state has this resource.
+    pub fn know(&self, urn: &Urn) {
+        lock(&self.known).insert(urn.clone());
+    }
+
+    fn is_known(&self, urn: &Urn) -> bool {
+        lock(&self.known).contains(urn)
+    }
+
+    /// The id of what carries a mark, as seen when this process first asked.
+    ///
+    /// # Errors
+    /// `DescribeTags` failed.
+    pub async fn recover(&self, aws: &Aws, kind: &str, mark: &str) -> Result<Option<String>> {
+        let found = self.found.get_or_try_init(|| look(aws, None)).await?;
+        Ok(pick(found, kind, mark))
+    }
+
+    /// The same, asked anew: after an answer was lost.
+    ///
+    /// # Errors
+    /// `DescribeTags` failed.
+    pub async fn recover_now(&self, aws: &Aws, kind: &str, mark: &str) -> Result<Option<String>> {
+        Ok(pick(&look(aws, Some(mark)).await?, kind, mark))
+    }
+
+    /// Notes what Create answers.
+    pub fn note_made(&self, token: &'static str, id: &str) {
+        lock(&self.made).insert((token, id.to_owned()));
+    }
+
+    /// Whether a Create of this run answered this id.
+    pub fn was_made(&self, token: &'static str, id: &str) -> bool {
+        lock(&self.made).contains(&(token, id.to_owned()))
+    }
+
+    /// Notes that the state has an id whose mark is still on.
+    pub fn note_safe(&self, id: &str) {
+        lock(&self.safe).insert(id.to_owned());
+    }
+
+    /// Forgets an id that is gone.
+    pub fn forget(&self, id: &str) {
+        lock(&self.safe).remove(id);
+    }
+
+    /// Takes the mark off everything that is safe. Failing does no harm: the next refresh tries again.
+    pub async fn clear(&self, aws: &Aws) {
+        let ids: Vec<String> = std::mem::take(&mut *lock(&self.safe)).into_iter().collect();
+        // DeleteTags takes up to 1,000 ids.
+        for batch in ids.chunks(1000) {
+            if clear(aws, batch).await.is_err() {
+                // One id that is gone fails the whole call; the others are worth a call each.
+                for id in batch {
+                    drop(clear(aws, std::slice::from_ref(id)).await);
+                }
+            }
+        }
+    }
+}
+
+async fn clear(aws: &Aws, ids: &[String]) -> Result<()> {
+    aws.ec2
+        .delete_tags()
+        .set_resources(Some(ids.to_vec()))
+        .tags(Tag::builder().key(PENDING).build())
+        .send()
+        .await
+        .map_err(crate::error::aws("ec2", "DeleteTags"))?;
+    Ok(())
+}
+
+async fn look(connection: &Aws, mark: Option<&str>) -> Result<BTreeMap<String, Vec<(String, String)>>> {
+    let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
+    let mut filters = vec![filter("key", PENDING)];
+    filters.extend(mark.map(|mark| filter("value", mark)));
+    let mut pages = connection
+        .ec2
+        .describe_tags()
+        .set_filters(Some(filters))
+        .into_paginator()
+        .send();
+    let mut found: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    while let Some(page) = pages.next().await {
+        for tag in page.map_err(aws("ec2", "DescribeTags"))?.tags.unwrap_or_default() {
+            if let (Some(mark), Some(kind), Some(id)) = (tag.value, tag.resource_type, tag.resource_id) {
+                found.entry(mark).or_default().push((kind.as_str().to_owned(), id));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn pick(found: &BTreeMap<String, Vec<(String, String)>>, kind: &str, mark: &str) -> Option<String> {
+    found
+        .get(mark)?
+        .iter()
+        .find(|(found, _)| found == kind)
+        .map(|(_, id)| id.clone())
+}
+
+/// A lock that another thread left in a panic holds nothing half done here.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
