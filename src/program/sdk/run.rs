@@ -205,3 +205,49 @@ fn payload_text(payload: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "for an unknown reason".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_environment_says_what_is_deployed() {
+        let variables = BTreeMap::from([
+            ("PULUMI_PROJECT", "platform"),
+            ("PULUMI_STACK", "dev"),
+            ("PULUMI_DRY_RUN", "true"),
+            ("PULUMI_CONFIG", r#"{"platform:a":"1"}"#),
+            ("PULUMI_CONFIG_SECRET_KEYS", r#"["platform:a"]"#),
+            ("PULUMI_MONITOR", "127.0.0.1:1"),
+            ("PULUMI_ENGINE", "127.0.0.1:2"),
+        ]);
+        let read = |name: &'static str| variables.get(name).map(|value| (*value).to_owned());
+        let (deployment, monitor, engine) = environment(read).unwrap();
+        assert_eq!((monitor.as_str(), engine.as_str()), ("127.0.0.1:1", "127.0.0.1:2"));
+        assert!(deployment.dry_run && deployment.secret_keys.contains("platform:a"));
+        assert_eq!(deployment.config["platform:a"], "1");
+        assert_eq!(deployment.organization, "organization");
+        let missing = environment(|name| read(name).filter(|_| name != "PULUMI_MONITOR"))
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            missing,
+            "PULUMI_MONITOR is not set: this is a Pulumi program, which `pulumi up` runs"
+        );
+        let malformed = environment(|name| {
+            if name == "PULUMI_CONFIG" {
+                Some("{".to_owned())
+            } else {
+                read(name)
+            }
+        });
+        assert!(
+            malformed
+                .unwrap_err()
+                .to_string()
+                .starts_with("PULUMI_CONFIG is no JSON")
+        );
+    }
+}
