@@ -1,0 +1,77 @@
+"""States on a clock: a NAT gateway is `pending` for a while, and then `available`.
+
+Nothing runs in the background. What is to happen later is kept in order of time, and `tick`, called at the start of
+every request, makes what has become due happen before anybody looks.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Seconds that AWS usually takes, rounded. They are asserted nowhere; they give `--speed` a believable rhythm.
+DURATIONS = {
+    "nat-gateway": 100.0,
+    "nat-gateway-delete": 45.0,
+    "nat-gateway-shown": 3600.0,
+    "vpc-endpoint": 60.0,
+    "vpc-endpoint-delete": 45.0,
+    "cidr-block": 3.0,
+    "cluster": 600.0,
+    "cluster-delete": 180.0,
+    "cluster-update": 300.0,
+    "cluster-enis": 60.0,
+    "nodegroup": 150.0,
+    "nodegroup-delete": 120.0,
+    "nodegroup-update": 120.0,
+    "fargate-profile": 90.0,
+    "fargate-profile-delete": 60.0,
+    "addon": 30.0,
+    "addon-delete": 15.0,
+    "addon-update": 30.0,
+    "instance": 20.0,
+    "instance-terminate": 30.0,
+    "log-group-reborn": 30.0,
+    "hazard": 20.0,
+}
+
+
+class Clock:
+    """Time as the local cloud sees it."""
+
+    def __init__(self) -> None:
+        self.settle: float | None = None
+        self.speed: float = 1.0
+        self._agenda: list[tuple[float, int, Callable[[], object]]] = []
+        self._order = itertools.count()
+
+    @staticmethod
+    def now() -> float:
+        """Seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    def duration(self, kind: str) -> float:
+        """How long a transition of this kind takes: `settle` when it is given, else AWS's usual time over `speed`."""
+        return self.settle if self.settle is not None else DURATIONS[kind] / self.speed
+
+    def after(self, kind: str | float, happens: Callable[[], object]) -> None:
+        """Let something happen once a transition of this kind, or that number of seconds, is over."""
+        seconds = self.duration(kind) if isinstance(kind, str) else kind
+        heapq.heappush(self._agenda, (self.now() + seconds, next(self._order), happens))
+
+    def tick(self) -> None:
+        """Make everything happen that has become due."""
+        while self._agenda and self._agenda[0][0] <= self.now():
+            heapq.heappop(self._agenda)[2]()
+
+    def reset(self) -> None:
+        """Forget what was to happen; the settings stay."""
+        self._agenda.clear()
+
+
+CLOCK = Clock()

@@ -1,0 +1,110 @@
+"""EC2's backend: moto's, where its own callers would otherwise meet moto's behaviour."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from moto.ec2.models import EC2Backend as MotoEC2Backend
+from moto.ec2.models import ec2_backends
+
+from groundwork_aws.clock import CLOCK
+from groundwork_aws.ec2 import zones
+from groundwork_aws.ec2.interfaces import discard
+from groundwork_aws.ec2.nouns import noun_of
+from groundwork_aws.ec2.security_groups import GROUP
+from groundwork_aws.ec2.subnets import SUBNET
+from groundwork_aws.ec2.vpcs import open_default_group
+
+PENDING, RUNNING, SHUTTING_DOWN, TERMINATED = ("pending", 0), ("running", 16), ("shutting-down", 32), ("terminated", 48)
+
+
+class EC2Backend(MotoEC2Backend):
+    """EC2 in one account and region."""
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        self.client_tokens: dict[tuple[str, str], tuple[str, Any]] = {}
+        super().__init__(region_name, account_id)
+
+    @property
+    def _url_module(self) -> Any:
+        from groundwork_aws import ec2
+
+        return ec2
+
+    def subnet(self, ident: str) -> Any:
+        """The subnet with this id, or AWS's error."""
+        return SUBNET.find(self, ident)
+
+    def group(self, ident: str) -> Any:
+        """The security group with this id, or AWS's error."""
+        return GROUP.find(self, ident)
+
+    def create_vpc(self, *args: Any, **kwargs: Any) -> Any:
+        """A VPC's default group lets its own members in."""
+        vpc = super().create_vpc(*args, **kwargs)
+        open_default_group(self, vpc)
+        return vpc
+
+    def describe_tags(self, filters: dict[str, list[str]] | None = None) -> list[dict[str, str]]:
+        """Moto asks for the tags of one resource all the time, and looks through all tags with patterns for them."""
+        idents = (filters or {}).get("resource-id")
+        if idents is None or set(filters or {}) != {"resource-id"} or any("*" in one or "?" in one for one in idents):
+            return super().describe_tags(filters)
+        found = []
+        for ident in idents:
+            noun = noun_of(ident)
+            for key, value in self.tags.get(ident, {}).items():
+                found.append({"resource_id": ident, "key": key, "value": value, "resource_type": noun.type if noun else ""})
+        return found
+
+    def run_instances(self, *args: Any, **kwargs: Any) -> Any:
+        """An instance is `pending` before it runs, and takes its primary interface with it ("Instance lifecycle")."""
+        reservation = super().run_instances(*args, **kwargs)
+        kept = {int(nic.get("DeviceIndex") or 0) for nic in kwargs.get("nics") or [] if nic.get("DeleteOnTermination") is False}
+        for instance in reservation.instances:
+            for index, nic in instance.nics.items():
+                if index not in kept:
+                    nic.delete_on_termination = True
+            instance._state.name, instance._state.code = PENDING
+            CLOCK.after("instance", partial(_move, instance, PENDING, RUNNING))
+        return reservation
+
+    def terminate_instances(self, instance_ids: list[str]) -> Any:
+        """An instance is `shutting-down` first; its interfaces go when it is `terminated`, or become available."""
+        fresh = [one for one in self.get_multi_instances_by_id(instance_ids) if one.state not in ("shutting-down", "terminated")]
+        held = [(nic, nic.delete_on_termination) for one in fresh for nic in one.nics.values()]
+        for nic, _ in held:
+            nic.delete_on_termination = False  # moto would take the interface away at once
+        before = {one.id: (one._state.name, one._state.code) for one in self.get_multi_instances_by_id(instance_ids)}
+        try:
+            result = super().terminate_instances(instance_ids)
+        finally:
+            for nic, delete in held:
+                nic.delete_on_termination = delete
+        for instance in self.get_multi_instances_by_id(instance_ids):
+            if before[instance.id] != TERMINATED:
+                instance._state.name, instance._state.code = SHUTTING_DOWN
+        for instance in fresh:
+            CLOCK.after("instance-terminate", partial(self._terminated, instance))
+        return result
+
+    def _terminated(self, instance: Any) -> None:
+        instance._state.name, instance._state.code = TERMINATED
+        for nic in list(instance.nics.values()):
+            if nic.delete_on_termination:
+                discard(self, nic.id)
+            elif nic.id in self.enis:
+                nic.instance = nic.attachment_id = nic.attach_time = nic.device_index = None
+                nic.status = "available"
+
+
+def _move(instance: Any, before: tuple[str, int], after: tuple[str, int]) -> None:
+    if instance._state.name == before[0]:
+        instance._state.name, instance._state.code = after
+
+
+def register() -> None:
+    """Let moto use this EC2."""
+    zones.register()
+    ec2_backends.backend = EC2Backend
