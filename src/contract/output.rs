@@ -828,7 +828,9 @@ pub fn collect_dependencies(value: &PropertyValue, into: &mut BTreeSet<Urn>) {
     match value {
         PropertyValue::Array(items) => items.iter().for_each(|item| collect_dependencies(item, into)),
         PropertyValue::Object(map) | PropertyValue::Asset(map) | PropertyValue::Archive(map) => {
-            map.values().for_each(|value| collect_dependencies(value, into));
+            for value in map.values() {
+                collect_dependencies(value, into);
+            }
         }
         PropertyValue::Secret(inner) => collect_dependencies(inner, into),
         PropertyValue::Output(output) => {

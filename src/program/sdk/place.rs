@@ -47,15 +47,18 @@ impl fmt::Display for Place {
 }
 
 fn escaped(path: &str) -> String {
-    path.bytes()
-        .fold(String::with_capacity(path.len()), |mut escaped, byte| {
-            if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-                escaped.push(char::from(byte));
-            } else {
-                escaped.push_str(&format!("%{byte:02X}"));
+    let mut escaped = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                escaped.extend(char::from_digit(digit.into(), 16).map(|digit| digit.to_ascii_uppercase()));
             }
-            escaped
-        })
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ impl Context {
                 properties.entry(key).or_insert(value);
             }
         }
-        let id = custom.then(|| match (response.id.is_empty(), partial) {
+        let id = custom.then_some(match (response.id.is_empty(), partial) {
             (true, true) => PropertyValue::UNKNOWN,
             _ => PropertyValue::String(response.id),
         });

@@ -287,9 +287,8 @@ impl ProviderRef {
     pub(super) async fn reference(&self) -> Result<String, OutputError> {
         let registered = self.any.registered().await?;
         let id = codec::to_value(registered.id.as_ref().unwrap_or(&PropertyValue::UNKNOWN));
-        let id = match &id.kind {
-            Some(ValueKind::StringValue(id)) => id,
-            _ => return Err(OutputError::new("its provider's id is no text")),
+        let Some(ValueKind::StringValue(id)) = &id.kind else {
+            return Err(OutputError::new("its provider's id is no text"));
         };
         Ok(format!("{}::{id}", registered.urn))
     }

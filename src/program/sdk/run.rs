@@ -15,6 +15,7 @@ use groundwork_wire::{
     proto::{LogRequest, LogSeverity, engine_client::EngineClient},
     serve,
 };
+use serde::de::DeserializeOwned;
 use tokio::{runtime, task::JoinError};
 use tonic::Code;
 
@@ -119,15 +120,6 @@ fn environment(
     variable: impl Fn(&'static str) -> Option<String>,
 ) -> std::result::Result<(Deployment, String, String), NoEngine> {
     let required = |name| variable(name).ok_or(NoEngine::Unset(name));
-    fn json<T: serde::de::DeserializeOwned + Default>(
-        name: &'static str,
-        text: Option<String>,
-    ) -> std::result::Result<T, NoEngine> {
-        text.map_or_else(
-            || Ok(T::default()),
-            |text| serde_json::from_str(&text).map_err(|e| NoEngine::Malformed(name, e)),
-        )
-    }
     let deployment = Deployment {
         project: required("PULUMI_PROJECT")?,
         stack: required("PULUMI_STACK")?,
@@ -138,6 +130,14 @@ fn environment(
         secret_keys: json("PULUMI_CONFIG_SECRET_KEYS", variable("PULUMI_CONFIG_SECRET_KEYS"))?,
     };
     Ok((deployment, required("PULUMI_MONITOR")?, required("PULUMI_ENGINE")?))
+}
+
+/// A variable that holds JSON, or nothing.
+fn json<T: DeserializeOwned + Default>(name: &'static str, text: Option<String>) -> std::result::Result<T, NoEngine> {
+    match text {
+        Some(text) => serde_json::from_str(&text).map_err(|error| NoEngine::Malformed(name, error)),
+        None => Ok(T::default()),
+    }
 }
 
 /// Tells a program to the engine, from the stack to the end of the deployment. Answers the exit code.

@@ -7,7 +7,10 @@ use std::{
 };
 
 use groundwork_contract::{Contract, FromOutputs, Function, Input, InputNode, Output};
-use groundwork_wire::{PropertyMap, PropertyValue, Urn, proto};
+use groundwork_wire::{
+    PropertyMap, PropertyValue, Urn,
+    proto::{self, LogSeverity},
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Barrier, Notify};
 use tonic::Code;
@@ -241,6 +244,7 @@ impl RegisterDefaults {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one line an option")]
 #[tokio::test]
 async fn every_option_reaches_the_engine() {
     let recording = record(Options::default(), |pulumi| async move {
@@ -266,9 +270,9 @@ async fn every_option_reaches_the_engine() {
             .deleted_with(&first)
             .retain_on_delete(false)
             .custom_timeouts(CustomTimeouts {
-                create: Some(Duration::from_secs(1800)),
+                create: Some(Duration::from_mins(30)),
                 update: Some(Duration::from_secs(90)),
-                delete: Some(Duration::from_secs(3600)),
+                delete: Some(Duration::from_hours(1)),
                 read: None,
             })
             .import("net-1")
@@ -290,7 +294,7 @@ async fn every_option_reaches_the_engine() {
     let request = &main.request;
     let (first, second) = (net_urn("first").to_string(), net_urn("second").to_string());
     assert_eq!(request.parent, first);
-    assert_eq!(request.dependencies, [second.clone()]);
+    assert_eq!(request.dependencies.concat(), second);
     assert_eq!(request.protect, Some(true));
     assert_eq!(request.ignore_changes, ["tags"]);
     let aliases: Vec<_> = request
@@ -580,9 +584,7 @@ async fn an_error_of_the_program_is_told_with_its_line_and_its_causes() {
 async fn a_panic_is_an_error() {
     let recording = record(Options::default(), |pulumi| async move {
         net(&pulumi, "a", None);
-        if pulumi.project() == "platform" {
-            panic!("out of {}", "cheese");
-        }
+        assert!(pulumi.project() != "platform", "out of {}", "cheese");
         Ok(())
     })
     .await;
@@ -901,15 +903,14 @@ async fn messages_arrive_in_order_and_an_error_fails_the_program() {
         .iter()
         .map(|message| (message.severity, message.text.as_str()))
         .collect();
-    use proto::LogSeverity::{Debug, Error, Info, Warning};
     assert_eq!(
         texts,
         [
-            (Debug, "one"),
-            (Info, "two"),
-            (Info, "three"),
-            (Warning, "four"),
-            (Error, "five")
+            (LogSeverity::Debug, "one"),
+            (LogSeverity::Info, "two"),
+            (LogSeverity::Info, "three"),
+            (LogSeverity::Warning, "four"),
+            (LogSeverity::Error, "five")
         ]
     );
     assert!(recording.messages[2].ephemeral && !recording.messages[1].ephemeral);
