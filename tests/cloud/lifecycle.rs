@@ -1,0 +1,128 @@
+//! What every registered resource must do. A new one is tested by being registered.
+
+use futures::{StreamExt, stream};
+use groundwork_wire::PropertyValue;
+
+use crate::{Cloud, provider::Provider, world::World};
+
+/// Runs a case for every registered resource, some at a time, and tells of all that fail.
+async fn for_every_resource<F: Future<Output = ()> + Send + 'static>(case: impl Fn(&'static str) -> F) {
+    let mut cases = stream::iter(groundwork_contract::all())
+        .map(|contract| {
+            let task = tokio::spawn(case(contract.token));
+            async move { (contract.token, task.await) }
+        })
+        .buffer_unordered(8);
+    let mut failed = Vec::new();
+    while let Some((token, ended)) = cases.next().await {
+        if ended.is_err() {
+            failed.push(token);
+        }
+    }
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_resource_lives_its_life() {
+    let cloud: &'static Cloud = Box::leak(Box::new(Cloud::up().await));
+    let provider: &'static Provider = Box::leak(Box::new(Provider::start(cloud).await));
+    let before = cloud.dump().await;
+    for_every_resource(|token| async move {
+        let mut world = World::new();
+        let inputs = world.inputs(provider, token, "one").await;
+
+        let preview = provider.preview(token, "one", &inputs).await;
+        assert_eq!(preview, inputs, "{token}: a preview guesses nothing");
+
+        let made = provider
+            .create(token, "one", &inputs)
+            .await
+            .unwrap_or_else(|status| panic!("{token}: {}", status.message()));
+        provider.assert_same(&made, &inputs, "right after create").await;
+
+        let seen = provider.read(&made).await.unwrap().unwrap_or_else(|| panic!("{token}: gone at once"));
+        assert_eq!(seen, made, "{token}: a refresh right after create changes nothing");
+
+        let imported = provider.import(token, "one", &made.id).await.unwrap().unwrap();
+        let rechecked = provider.checked(token, "one", &imported.inputs).await;
+        provider.assert_same(&imported, &rechecked, "imported, against itself").await;
+        provider.assert_same(&imported, &inputs, "imported, against the program").await;
+
+        let made = match world.changed(provider, token, "one").await {
+            None => made,
+            Some(changed) => {
+                let diff = provider.diff(&made, &changed).await;
+                assert!(!diff.diffs.is_empty(), "{token}: the example's update changes nothing");
+                assert!(diff.replaces.is_empty(), "{token}: the example's update replaces: {:?}", diff.replaces);
+                let updated = provider
+                    .update(&made, &changed)
+                    .await
+                    .unwrap_or_else(|status| panic!("{token}: {}", status.message()));
+                let seen = provider.read(&updated).await.unwrap().unwrap();
+                assert_eq!(seen, updated, "{token}: a refresh right after update changes nothing");
+                let back = provider
+                    .update(&updated, &inputs)
+                    .await
+                    .unwrap_or_else(|status| panic!("{token}: {}", status.message()));
+                provider.assert_same(&provider.read(&back).await.unwrap().unwrap(), &inputs, "changed back").await;
+                back
+            }
+        };
+
+        provider.delete(&made).await.unwrap_or_else(|status| panic!("{token}: {}", status.message()));
+        provider.delete(&made).await.unwrap_or_else(|status| panic!("{token} twice: {}", status.message()));
+        world.tear_down(provider).await;
+        assert_eq!(provider.read(&made).await.unwrap(), None, "{token}: what is gone reads as gone");
+    })
+    .await;
+    assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_resource_checks_what_is_not_known_yet() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    for contract in groundwork_contract::all() {
+        let unknown = contract
+            .inputs
+            .fields
+            .iter()
+            .filter(|field| field.required)
+            .map(|field| (field.name.to_owned(), PropertyValue::UNKNOWN))
+            .chain(
+                contract.example.inputs.as_object().into_iter().flatten().map(|(name, value)| {
+                    let named = value.as_str().is_some_and(|text| text.starts_with('$'));
+                    let value = if named { PropertyValue::UNKNOWN } else { PropertyValue::from(value.clone()) };
+                    (name.clone(), value)
+                }),
+            )
+            .collect();
+        let inputs = provider.checked(contract.token, "unknown", &unknown).await;
+        provider.preview(contract.token, "unknown", &inputs).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_resource_names_its_mistakes() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    for contract in groundwork_contract::all() {
+        let wrong = [("tgas".to_owned(), PropertyValue::Bool(true))].into();
+        let (_, failures) = provider.check(contract.token, "wrong", &wrong).await;
+        let required = contract.inputs.fields.iter().filter(|field| field.required).count();
+        assert!(failures.len() > required, "{}: {failures:?}", contract.token);
+        assert!(failures.iter().any(|failure| failure.property == "tgas"), "{}: {failures:?}", contract.token);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_id_is_refused_before_aws_is_asked() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let since = cloud.cloud.journal(0).await.unwrap().len();
+    for contract in groundwork_contract::all() {
+        let error = provider.import(contract.token, "wrong", "no id!").await.unwrap_err();
+        assert_eq!(error.code(), tonic::Code::InvalidArgument, "{}: {error}", contract.token);
+    }
+    assert_eq!(cloud.cloud.journal(0).await.unwrap().len(), since);
+}

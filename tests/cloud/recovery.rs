@@ -1,0 +1,187 @@
+//! Nothing is ever lost, and nothing is made twice: throttling, lost answers, kills and Ctrl-C at every creation.
+
+use groundwork_local::cloud::Fault;
+use groundwork_wire::PropertyMap;
+
+use crate::{
+    Cloud,
+    provider::{Kept, Provider},
+    world::World,
+};
+
+/// The operations that make things.
+async fn creating_operations(cloud: &Cloud, since: usize) -> Vec<String> {
+    let mut operations: Vec<String> = cloud
+        .cloud
+        .journal(0)
+        .await
+        .unwrap()
+        .into_iter()
+        .skip(since)
+        .map(|call| call.operation)
+        .filter(|operation| !operation.starts_with("Describe") && !operation.starts_with("Get"))
+        .collect();
+    operations.sort();
+    operations.dedup();
+    operations
+}
+
+fn fault(kind: &str, operation: &str) -> Fault {
+    Fault { kind: kind.to_owned(), operation: Some(operation.to_owned()), count: Some(1), ..Fault::default() }
+}
+
+async fn create(provider: &Provider, token: &str, inputs: &PropertyMap, when: &str) -> Kept {
+    provider
+        .create(token, "one", inputs)
+        .await
+        .unwrap_or_else(|status| panic!("{token} {when}: {}", status.message()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_creation_survives_throttling_and_lost_connections() {
+    let cloud = Cloud::up().await;
+    for contract in groundwork_contract::all() {
+        let token = contract.token;
+        let provider = Provider::start(&cloud).await;
+        let mut world = World::new();
+        let inputs = world.inputs(&provider, token, "one").await;
+        let before = cloud.dump().await;
+        let since = cloud.cloud.journal(0).await.unwrap().len();
+        let made = create(&provider, token, &inputs, "plainly").await;
+        let one = cloud.dump().await;
+        provider.delete(&made).await.unwrap();
+        for operation in creating_operations(&cloud, since).await {
+            for kind in ["throttle", "reset_before", "reset_after", "error"] {
+                cloud.cloud.set_fault(&fault(kind, &operation)).await.unwrap();
+                let when = format!("with {kind} of {operation}");
+                // A provider of its own, as each `pulumi up` has.
+                let provider = Provider::start(&cloud).await;
+                let made = create(&provider, token, &inputs, &when).await;
+                assert_eq!(
+                    cloud.dump().await.left_over(&before).len(),
+                    one.left_over(&before).len(),
+                    "{token} {when}: made twice, or not at all"
+                );
+                provider.delete(&made).await.unwrap_or_else(|status| panic!("{token} {when}: {}", status.message()));
+                assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new(), "{token} {when}");
+                cloud.cloud.clear_faults().await.unwrap();
+            }
+        }
+        world.tear_down(&provider).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_whose_answer_died_with_the_provider_is_taken_over() {
+    let cloud = Cloud::up().await;
+    for contract in groundwork_contract::all() {
+        let token = contract.token;
+        let helper = Provider::start(&cloud).await;
+        let mut world = World::new();
+        let inputs = world.inputs(&helper, token, "one").await;
+        let before = cloud.dump().await;
+        let since = cloud.cloud.journal(0).await.unwrap().len();
+        let made = create(&helper, token, &inputs, "plainly").await;
+        let one = cloud.dump().await.left_over(&before).len();
+        let operation = cloud
+            .cloud
+            .journal(0)
+            .await
+            .unwrap()
+            .into_iter()
+            .skip(since)
+            .map(|call| call.operation)
+            .find(|operation| !operation.starts_with("Describe"));
+        helper.delete(&made).await.unwrap();
+        // A resource that takes over what exists makes nothing that could be lost.
+        let Some(operation) = operation else {
+            world.tear_down(&helper).await;
+            continue;
+        };
+
+        cloud
+            .cloud
+            .set_fault(&Fault { seconds: Some(600.0), ..fault("delay_response", &operation) })
+            .await
+            .unwrap();
+        let killed = Provider::start(&cloud).await;
+        let start = cloud.cloud.journal(0).await.unwrap().len();
+        tokio::select! {
+            ended = killed.create(token, "one", &inputs) => panic!("{token}: {ended:?}"),
+            () = acted(&cloud, start, &operation) => {}
+        }
+        killed.kill();
+        cloud.cloud.clear_faults().await.unwrap();
+
+        let next = Provider::start(&cloud).await;
+        let made = create(&next, token, &inputs, "after the kill").await;
+        assert_eq!(cloud.dump().await.left_over(&before).len(), one, "{token}: made twice");
+        next.cancel().await;
+
+        // A replacement never takes over what it replaces; the mark is off and the engine knows the resource.
+        let after = Provider::start(&cloud).await;
+        let seen = after.read(&made).await.unwrap().unwrap();
+        assert_eq!(seen.id, made.id);
+        after.delete(&seen).await.unwrap_or_else(|status| panic!("{token}: {}", status.message()));
+        world.tear_down(&after).await;
+    }
+}
+
+/// Waits until AWS has acted on a call whose answer is held back.
+async fn acted(cloud: &Cloud, since: usize, operation: &str) {
+    let mut every = tokio::time::interval(std::time::Duration::from_millis(20));
+    loop {
+        every.tick().await;
+        let calls = cloud.cloud.journal(0).await.unwrap();
+        if calls.iter().skip(since).any(|call| call.operation == operation && call.acted && !call.answered) {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn breaking_off_a_creation_keeps_the_id() {
+    // Slow enough that whatever settles is still settling.
+    let cloud = Cloud::with(|options| {
+        options.rhythm = groundwork_local::Rhythm::Settle(std::time::Duration::from_secs(5));
+    })
+    .await;
+    for token in ["groundwork:ec2:NatGateway", "groundwork:ec2:VpcEndpoint"] {
+        let helper = Provider::start(&cloud).await;
+        let mut world = World::new();
+        let inputs = world.inputs(&helper, token, "one").await;
+        let before = cloud.dump().await;
+        let provider = Provider::start(&cloud).await;
+        let start = cloud.cloud.journal(0).await.unwrap().len();
+        let operation = format!("Create{}", token.rsplit(':').next().unwrap());
+        let (ended, ()) = tokio::join!(provider.create(token, "one", &inputs), async {
+            settling(&cloud, start, &operation).await;
+            provider.cancel().await;
+        });
+        let status = ended.unwrap_err();
+        let kept = Provider::kept_of(token, "one", &inputs, &status).expect("an id");
+        assert!(!kept.id.is_empty());
+
+        // The next `up` goes on with an Update that has no difference.
+        let next = Provider::start(&cloud).await;
+        let settled = next.update(&kept, &inputs).await.unwrap_or_else(|status| panic!("{token}: {}", status.message()));
+        assert_eq!(settled.id, kept.id);
+        next.assert_same(&settled, &inputs, "after going on").await;
+        next.delete(&settled).await.unwrap();
+        assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new(), "{token}");
+        world.tear_down(&next).await;
+    }
+}
+
+/// Waits until a creation was answered and looked at once.
+async fn settling(cloud: &Cloud, since: usize, operation: &str) {
+    let mut every = tokio::time::interval(std::time::Duration::from_millis(20));
+    loop {
+        every.tick().await;
+        let calls = cloud.cloud.journal(0).await.unwrap();
+        let created = calls.iter().skip(since).position(|call| call.operation == operation && call.answered);
+        if created.is_some_and(|at| calls.iter().skip(since + at + 1).any(|call| call.operation.starts_with("Describe"))) {
+            return;
+        }
+    }
+}
