@@ -1,3 +1,5 @@
-//! Entry point.
+//! Entry point of the language host.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    groundwork_language::main()
+}

@@ -287,12 +287,6 @@ fn signed(signature: &str, mut parts: BTreeMap<String, Value>) -> Value {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 mod tests {
     use std::collections::BTreeSet;
 

@@ -201,12 +201,6 @@ pub fn connect(address: &str) -> Result<Channel, InvalidAddress> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 mod tests {
     use tonic::{Code, Request, Response, Status, transport::Server};
 

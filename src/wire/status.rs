@@ -68,12 +68,6 @@ fn detail<M: Message + Default>(status: &Status, type_url: &str) -> Option<M> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 mod tests {
     use super::*;
     use crate::codec;

@@ -158,12 +158,6 @@ impl fmt::Display for Token {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 mod tests {
     use proptest::prelude::*;
 
