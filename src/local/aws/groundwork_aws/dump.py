@@ -1,7 +1,7 @@
 """The dump: every resource of every backend, account and region, in a form that two moments can be compared by.
 
-What a backend has from the start (a default VPC, AWS's images and managed policies) is left out, so an untouched region looks
-like one that nobody has asked about. What moves by itself, such as timestamps, is left out too, and what AWS keeps showing for a
+What a backend has from the start (a default VPC, AWS's images and managed policies) and still has unchanged is left out, so an
+untouched region looks like one that nobody has asked about. What moves by itself, such as timestamps, is left out too, and what AWS keeps showing for a
 while after its end is marked `gone`.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from moto.core.base_backend import AccountSpecificBackend, BackendDict
+from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend
 
 from groundwork_aws.ec2.nouns import NOUNS
 from groundwork_aws.shape import attributes, identity, is_resource, plain
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from groundwork_aws.ec2.nouns import Noun
 
 Resource = tuple[str, str, "Callable[[], dict[str, Any]]", bool]  # kind, id, attributes, gone
-OF_AWS = ("arn:aws:iam::aws:", "arn:aws-cn:iam::aws:", "arn:aws-us-gov:iam::aws:", "/aws/", "alias/aws/")
+OF_AWS = tuple(f"arn:{partition}:iam::aws:" for partition in ("aws", "aws-cn", "aws-us-gov", "aws-eusc"))
+DEEPEST = 8
 # Books that a backend keeps about its resources, or about AWS; none holds a resource.
 NO_RESOURCES = {
     "tags",
@@ -34,7 +35,8 @@ NO_RESOURCES = {
     "tagging_service",
 }
 
-_born_with: dict[int, set[tuple[str, str]]] = {}
+# What each backend had at its birth, so that only what has been added or changed is told.
+_born_with: dict[int, dict[tuple[str, str], Any]] = {}
 
 
 def _of_ec2(backend: Any) -> Iterator[Resource]:
@@ -52,23 +54,31 @@ def _view(noun: Noun, one: Any) -> dict[str, Any]:
 
 
 def _of_any(backend: Any) -> Iterator[Resource]:
+    seen: set[int] = {id(backend)}
     for name, held in sorted(vars(backend).items()):
-        if name in NO_RESOURCES or name.endswith("backend"):
-            continue
-        yield from _walk(name.lstrip("_"), "", held, 0)
+        if name not in NO_RESOURCES and not name.endswith("backend"):
+            yield from _walk(name.lstrip("_"), "", held, seen, 0)
 
 
-def _walk(kind: str, key: str, held: Any, depth: int) -> Iterator[Resource]:
+def _walk(kind: str, key: str, held: Any, seen: set[int], depth: int) -> Iterator[Resource]:
+    """Every resource below a value; one that holds others, as an event bus holds rules, is walked into."""
+    if depth > DEEPEST:
+        return
     if is_resource(held):
         ident = identity(held) or key
-        if ident and not ident.startswith(OF_AWS) and not key.startswith(OF_AWS):
-            yield kind, ident, partial(attributes, held), False
-    elif isinstance(held, dict) and depth < 4:
+        if id(held) in seen or isinstance(held, BaseBackend) or not ident or ident.startswith(OF_AWS):
+            return
+        seen.add(id(held))
+        yield kind, ident, partial(attributes, held), False
+        for name, inner in sorted(vars(held).items()):
+            if name not in NO_RESOURCES and not name.endswith("backend") and isinstance(inner, dict | list | set):
+                yield from _walk(name.lstrip("_"), "", inner, seen, depth + 1)
+    elif isinstance(held, dict):
         for inner_key, inner in list(held.items()):
-            yield from _walk(kind, f"{key}/{inner_key}" if key else str(inner_key), inner, depth + 1)
-    elif isinstance(held, list | set | tuple) and depth < 4:
+            yield from _walk(kind, f"{key}/{inner_key}" if key else str(inner_key), inner, seen, depth + 1)
+    elif isinstance(held, list | set | tuple):
         for inner in list(held):
-            yield from _walk(kind, key, inner, depth + 1)
+            yield from _walk(kind, key, inner, seen, depth + 1)
 
 
 def resources(service: str, backend: Any) -> Iterator[Resource]:
@@ -88,11 +98,12 @@ def dump() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for backends in list(BackendDict._instances):
         for account, region, backend in list(backends.iter_backends()):
-            born_with = _born_with.get(id(backend), set())
-            for kind, ident, shown, gone in resources(backends.service_name, backend):
-                if (kind, ident) not in born_with:
+            born_with = _born_with.get(id(backend), {})
+            for kind, ident, show, gone in resources(backends.service_name, backend):
+                shown = show()
+                if shown != born_with.get((kind, ident)):
                     key = f"{backends.service_name}/{account}/{region}/{kind}/{ident}"
-                    found[key] = {**shown(), "gone": True} if gone else shown()
+                    found[key] = {**shown, "gone": True} if gone else shown
     return dict(sorted(found.items()))
 
 
@@ -107,7 +118,8 @@ def register() -> None:
         known = region in self.keys() or (region == "global" and "aws" in self.keys())
         backend = create(self, region)
         if not known:
-            _born_with[id(backend)] = {(kind, ident) for kind, ident, *_ in resources(self.service_name, backend)}
+            born_with = {(kind, ident): show() for kind, ident, show, _ in resources(self.service_name, backend)}
+            _born_with[id(backend)] = born_with
         return backend
 
     AccountSpecificBackend.__getitem__ = __getitem__
