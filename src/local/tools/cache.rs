@@ -56,7 +56,7 @@ pub(crate) async fn lock(folder: &Path, what: &str, ui: &Ui) -> Result<Lock> {
         Ok(()) => Ok(Some(())),
         Err(TryLockError::WouldBlock) => {
             if !std::mem::replace(&mut told, true) {
-                ui.note(format_args!("… waiting for the {what} in another process"));
+                ui.note(format_args!("… waiting for the {what}, which is under way elsewhere"));
             }
             Ok(None)
         }
@@ -104,6 +104,6 @@ mod tests {
             () = std::future::ready(()) => drop(first),
         }
         second.await.unwrap();
-        assert_eq!(page.text(), "… waiting for the build in another process\n");
+        assert_eq!(page.text(), "… waiting for the build, which is under way elsewhere\n");
     }
 }
