@@ -174,9 +174,22 @@ impl Context {
     /// Declares a resource that groups others.
     #[track_caller]
     pub fn component(&self, token: &str, name: &str, options: impl Into<Option<ResourceOptions>>) -> Component {
-        let inputs = InputNode::Object(BTreeMap::new());
-        let any = self.declare(token, name, Kind::Component, inputs, options.into());
-        Component::new(any, self.clone())
+        self.component_with(token, name, InputNode::Object(BTreeMap::new()), options)
+    }
+
+    /// Declares a resource that groups others and keeps what it was made from.
+    #[track_caller]
+    pub fn component_with(
+        &self,
+        token: &str,
+        name: &str,
+        inputs: impl Into<InputNode>,
+        options: impl Into<Option<ResourceOptions>>,
+    ) -> Component {
+        Component::new(
+            self.declare(token, name, Kind::Component, inputs.into(), options.into()),
+            self.clone(),
+        )
     }
 
     /// Looks up a resource that exists and that this stack does not manage.
@@ -315,6 +328,13 @@ impl Context {
                 .log
                 .send(Severity::Error, format!("{about}: {error}"), String::new(), false);
         }
+    }
+
+    /// Waits until everything declared so far, and whatever that declares, has ended. Answers whether all went well.
+    /// [`run`](super::run) does this itself; a component that a provider makes does it before it answers.
+    pub async fn wait(&self) -> bool {
+        self.settle().await;
+        !self.has_failed()
     }
 
     /// Waits until everything has ended, what is begun meanwhile as well.

@@ -25,7 +25,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 use tonic::{Request, Response, Status, transport::Server};
 
-use super::{Context, Deployment, Result, run::tell};
+use super::{Context, Deployment, Result, place::Place, run::tell};
 
 /// What the engine answers to a registration or a look-up.
 #[derive(Debug, Clone, PartialEq)]
@@ -374,7 +374,16 @@ fn to_json(value: &PropertyValue) -> Json {
 }
 
 /// Runs a program against an engine of this process, and answers what it said.
-pub async fn run<P, F>(options: Options, program: P) -> Result<Recording>
+#[track_caller]
+pub fn run<P, F>(options: Options, program: P) -> impl Future<Output = Result<Recording>> + Send
+where
+    P: FnOnce(Context) -> F + Send + 'static,
+    F: Future<Output = Result> + Send + 'static,
+{
+    record(options, program, Place::caller())
+}
+
+async fn record<P, F>(options: Options, program: P, place: Place) -> Result<Recording>
 where
     P: FnOnce(Context) -> F + Send + 'static,
     F: Future<Output = Result> + Send + 'static,
@@ -392,7 +401,7 @@ where
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(listener.serve(router, async { drop(stopped.await) }));
     let context = Context::connect(deployment, &address, &address)?;
-    let code = tell(&context, program).await;
+    let code = tell(&context, program, place).await;
     drop(context);
     drop(stop);
     server.await??;
@@ -402,6 +411,7 @@ where
 }
 
 /// As [`run`], for whoever has no runtime.
+#[track_caller]
 pub fn run_blocking<P, F>(options: Options, program: P) -> Result<Recording>
 where
     P: FnOnce(Context) -> F + Send + 'static,

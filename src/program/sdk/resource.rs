@@ -7,9 +7,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use futures::future::{BoxFuture, Shared};
+use futures::future::{BoxFuture, FutureExt as _, Shared, ready};
 use groundwork_contract::{Contract, FromOutputs, InputNode, Output, OutputError, Resolved};
-use groundwork_wire::{PropertyMap, PropertyValue, Urn, codec};
+use groundwork_wire::{InvalidUrn, PropertyMap, PropertyValue, Urn, Value, codec};
 use prost_types::value::Kind as ValueKind;
 
 use super::{Context, place::Place};
@@ -84,6 +84,32 @@ impl AnyResource {
 
     fn key(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
+    }
+
+    /// A resource that somebody else has registered, such as the parent of a component that a provider makes.
+    pub fn existing(urn: Urn) -> Self {
+        Self::registered_as(urn, None)
+    }
+
+    fn registered_as(urn: Urn, id: Option<PropertyValue>) -> Self {
+        let (token, name, custom) = (urn.token().to_owned(), urn.name().to_owned(), true);
+        let registered = Arc::new(Registered {
+            urn,
+            id,
+            properties: PropertyMap::new(),
+            partial: true,
+        });
+        let outcome: BoxFuture<'static, _> = Box::pin(ready(Ok(registered)));
+        let (parent, providers, protect) = (None, BTreeMap::new(), None);
+        Self::new(Node {
+            token,
+            name,
+            custom,
+            outcome: outcome.shared(),
+            parent,
+            providers,
+            protect,
+        })
     }
 
     /// Its type.
@@ -276,6 +302,20 @@ pub struct ProviderRef {
 impl ProviderRef {
     pub(super) const fn new(package: String, any: AnyResource) -> Self {
         Self { package, any }
+    }
+
+    /// A provider that somebody else has registered, by its reference: `<urn>::<id>`.
+    pub fn existing(reference: &str) -> Result<Self, InvalidUrn> {
+        let (urn, id) = reference.rsplit_once("::").unwrap_or((reference, ""));
+        let urn: Urn = urn.parse()?;
+        let package = urn.token().rsplit(':').next().unwrap_or_default().to_owned();
+        let id = codec::from_value(&Value {
+            kind: Some(ValueKind::StringValue(id.to_owned())),
+        });
+        Ok(Self {
+            package,
+            any: AnyResource::registered_as(urn, Some(id)),
+        })
     }
 
     /// The package that it makes resources of.

@@ -31,12 +31,13 @@ const TOLD: u8 = 32;
 /// Runs a program as the engine's language host starts it: the one place that reads the environment.
 ///
 /// Returns when the deployment has ended. The exit code is 0, or 32 when the user has been told what is wrong.
+#[track_caller]
 pub fn run<P, F>(program: P) -> ExitCode
 where
     P: FnOnce(Context) -> F + Send + 'static,
     F: Future<Output = Result> + Send + 'static,
 {
-    match start(program) {
+    match start(program, Place::caller()) {
         Ok(code) => code.into(),
         Err(why) => {
             // There is no engine to tell it to.
@@ -58,7 +59,7 @@ enum NoEngine {
     Runtime(#[from] std::io::Error),
 }
 
-fn start<P, F>(program: P) -> std::result::Result<u8, NoEngine>
+fn start<P, F>(program: P, place: Place) -> std::result::Result<u8, NoEngine>
 where
     P: FnOnce(Context) -> F + Send + 'static,
     F: Future<Output = Result> + Send + 'static,
@@ -78,7 +79,7 @@ where
     runtime.block_on(async {
         let context = Context::connect(deployment, &monitor, &engine)?;
         context.leave_panics_to_the_hook();
-        Ok(tell(&context, program).await)
+        Ok(tell(&context, program, place).await)
     })
 }
 
@@ -141,7 +142,7 @@ fn json<T: DeserializeOwned + Default>(name: &'static str, text: Option<String>)
 }
 
 /// Tells a program to the engine, from the stack to the end of the deployment. Answers the exit code.
-pub(super) async fn tell<P, F>(context: &Context, program: P) -> u8
+pub(super) async fn tell<P, F>(context: &Context, program: P, place: Place) -> u8
 where
     P: FnOnce(Context) -> F + Send + 'static,
     F: Future<Output = Result> + Send + 'static,
@@ -152,7 +153,7 @@ where
         kind: Kind::Component,
         inputs: InputNode::Object([].into()),
         options: ResourceOptions::new(),
-        place: Place::caller(),
+        place,
     });
     if stack.registered().await.is_ok() {
         let within = context.within(&stack);

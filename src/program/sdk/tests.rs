@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use groundwork_contract::{Contract, FromOutputs, Function, Input, InputNode, Output};
+use groundwork_contract::{Contract, FromOutputs, Function, Input, InputNode, Output, ec2};
 use groundwork_wire::{
     PropertyMap, PropertyValue, Urn,
     proto::{self, LogSeverity},
@@ -16,7 +16,8 @@ use tokio::sync::{Barrier, Notify};
 use tonic::Code;
 
 use super::{
-    AliasSpec, Context, CustomTimeouts, Error, InvokeOptions, Resource, ResourceOptions, Result, Severity,
+    AliasSpec, AnyResource, Context, CustomTimeouts, Error, InvokeOptions, ProviderRef, Resource, ResourceOptions,
+    Result, Severity,
     mock::{self, Answer, Options, Recording, Registration},
 };
 
@@ -990,4 +991,53 @@ async fn a_large_program_fits() {
     })
     .await;
     assert_eq!(recording.exports()["count"], PropertyValue::Number(200.0));
+}
+
+#[tokio::test]
+async fn the_contracts_resources_are_typed_to_the_last_property() {
+    let recording = record(Options::default().preview(), |pulumi| async move {
+        let args = ec2::VpcArgs::new("10.0.0.0/16").enable_dns_hostnames(true);
+        let vpc = pulumi.create::<ec2::Vpc>("main", args, ResourceOptions::new().protect(true));
+        let id: &Output<ec2::VpcId> = &vpc.id;
+        pulumi.export("id", id);
+        pulumi.export("arn", vpc.arn.as_secret());
+        pulumi.export("cidr", vpc.output::<String>("cidrBlock"));
+        Ok(())
+    })
+    .await;
+    assert_eq!(recording.errors(), Vec::<&str>::new());
+    let inputs = &resource(&recording, "main").inputs;
+    assert_eq!(
+        (&inputs["cidrBlock"], &inputs["enableDnsHostnames"]),
+        (&text("10.0.0.0/16"), &true.into())
+    );
+    assert_eq!(
+        recording.exports()["arn"],
+        PropertyValue::secret(PropertyValue::UNKNOWN)
+    );
+    assert_eq!(recording.exports()["cidr"], text("10.0.0.0/16"));
+}
+
+#[tokio::test]
+async fn a_component_may_live_below_what_somebody_else_has_registered() {
+    let recording = record(Options::default(), |pulumi| async move {
+        let parent = AnyResource::existing(net_urn("elsewhere"));
+        let reference = "urn:pulumi:dev::platform::pulumi:providers:test::eu::eu-id";
+        let provider = ProviderRef::existing(reference)?;
+        assert_eq!(provider.package(), "test");
+        let options = ResourceOptions::new().parent(&parent).provider(&provider);
+        let inputs = [("size", "small")];
+        let platform = pulumi.component_with("test:index:Platform", "platform", inputs, options);
+        net(&platform.context(), "inside", None);
+        assert!(pulumi.wait().await);
+        Ok(())
+    })
+    .await;
+    let platform = resource(&recording, "platform");
+    assert_eq!(platform.parent, Some(net_urn("elsewhere")));
+    assert_eq!(platform.inputs["size"], text("small"));
+    assert_eq!(
+        resource(&recording, "inside").request.provider,
+        "urn:pulumi:dev::platform::pulumi:providers:test::eu::eu-id"
+    );
 }
