@@ -329,6 +329,30 @@ impl<T> Output<T> {
         self.compute(|value| encode(&f(value)))
     }
 
+    /// What a function makes of it even while texts in it are unknown: an unknown text reads as a placeholder, and is
+    /// unknown again wherever the function puts it.
+    ///
+    /// For functions that carry texts into a larger structure and do not look at them: one unknown role does not make a
+    /// whole manifest unknown. A type that has no place for a text where something is unknown leaves all of it unknown.
+    pub fn map_parts<U: Serialize>(&self, f: impl FnOnce(T) -> U + Send + 'static) -> Output<U>
+    where
+        T: DeserializeOwned,
+    {
+        let promise = self.promise.clone();
+        Output::from_future(async move {
+            let resolved = promise.await?;
+            let (known, about) = resolved.open()?;
+            let value = match known {
+                Some(value) => encode(&f(value))?,
+                None => match decode(&with_placeholders(plain(&resolved.value)), true) {
+                    Ok(value) => without_placeholders(encode(&f(value))?),
+                    Err(_) => PropertyValue::UNKNOWN,
+                },
+            };
+            Ok(Resolved::lift(value).join(&about))
+        })
+    }
+
     /// What a function that may refuse makes of it, once it is known.
     pub fn try_map<U: Serialize, E: Error + 'static>(
         &self,
@@ -427,6 +451,21 @@ impl<T> Output<Vec<T>> {
             PropertyValue::Array(items) => items.get(index).cloned().unwrap_or_default(),
             PropertyValue::Unknown(_) => PropertyValue::UNKNOWN,
             _ => PropertyValue::Null,
+        })
+    }
+}
+
+impl<T> Output<Option<T>> {
+    /// The value that must be there once it is known; `what` names it in the error.
+    pub fn required(&self, what: &str) -> Output<T> {
+        let (promise, what) = (self.promise.clone(), what.to_owned());
+        Output::from_future(async move {
+            let resolved = promise.await?;
+            if resolved.value.is_null() {
+                Err(OutputError::new(format!("{what} is absent")))
+            } else {
+                Ok(resolved)
+            }
         })
     }
 }
@@ -798,6 +837,37 @@ fn plain(value: &PropertyValue) -> PropertyValue {
     }
 }
 
+/// What stands for an unknown text while a function carries it around.
+const PLACEHOLDER: &str = "\u{0}unknown\u{0}";
+
+fn with_placeholders(value: PropertyValue) -> PropertyValue {
+    match value {
+        PropertyValue::Unknown(_) => PLACEHOLDER.into(),
+        PropertyValue::Array(items) => PropertyValue::Array(items.into_iter().map(with_placeholders).collect()),
+        PropertyValue::Object(map) => PropertyValue::Object(
+            map.into_iter()
+                .map(|(key, value)| (key, with_placeholders(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// A text with a placeholder anywhere in it is unknown; so is an object with one in a key.
+fn without_placeholders(value: PropertyValue) -> PropertyValue {
+    match value {
+        PropertyValue::String(text) if text.contains(PLACEHOLDER) => PropertyValue::UNKNOWN,
+        PropertyValue::Array(items) => PropertyValue::Array(items.into_iter().map(without_placeholders).collect()),
+        PropertyValue::Object(map) if map.keys().any(|key| key.contains(PLACEHOLDER)) => PropertyValue::UNKNOWN,
+        PropertyValue::Object(map) => PropertyValue::Object(
+            map.into_iter()
+                .map(|(key, value)| (key, without_placeholders(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
 fn decode<T: DeserializeOwned>(value: &PropertyValue, secret: bool) -> Result<T, OutputError> {
     let json = value.to_json().map_err(|error| OutputError::from_error(&error))?;
     serde_path_to_error::deserialize(json).map_err(|error| {
@@ -1058,6 +1128,54 @@ mod tests {
         assert!(errors.iter().all(|error| error.to_string() == "no such zone"));
         assert_eq!(errors.iter().filter(|error| error.claim()).count(), 1);
         assert!(!OutputError::reported("told").claim());
+    }
+
+    #[test]
+    fn unknown_texts_are_carried_through_a_structure() {
+        #[derive(Serialize)]
+        struct Manifest {
+            kind: &'static str,
+            role: String,
+            path: String,
+        }
+        let manifest = |role: String| Manifest {
+            kind: "ServiceAccount",
+            path: format!("/{role}"),
+            role,
+        };
+        let unknown = Output::<String>::unknown().depends_on([urn("a")]).map_parts(manifest);
+        let unknown = resolved(&unknown);
+        let object = |role: PropertyValue, path: PropertyValue| {
+            let kind = ("kind".to_owned(), "ServiceAccount".into());
+            PropertyValue::Object(BTreeMap::from([
+                kind,
+                ("role".to_owned(), role),
+                ("path".to_owned(), path),
+            ]))
+        };
+        assert_eq!(unknown.value, object(PropertyValue::UNKNOWN, PropertyValue::UNKNOWN));
+        assert_eq!(unknown.dependencies, BTreeSet::from([urn("a")]));
+        let known = Output::known("r".to_owned()).as_secret().map_parts(manifest);
+        assert_eq!(resolved(&known).value, object("r".into(), "/r".into()));
+        assert!(resolved(&known).secret);
+        let tags = Output::<String>::unknown().map_parts(|key| BTreeMap::from([(key, 1)]));
+        assert_eq!(resolved(&tags).value, PropertyValue::UNKNOWN);
+        let number = Output::<u8>::unknown().map_parts(|n| n + 1);
+        assert_eq!(resolved(&number).value, PropertyValue::UNKNOWN);
+    }
+
+    #[test]
+    fn what_is_required_is_there_or_the_output_fails() {
+        let some = Output::known(Some(1_u8)).required("the port");
+        assert_eq!(block_on(some.value()).unwrap(), Some(1));
+        assert_eq!(
+            failure(&Output::<Option<u8>>::known(None).required("the port")).to_string(),
+            "the port is absent"
+        );
+        assert_eq!(
+            resolved(&Output::<Option<u8>>::unknown().required("the port")).value,
+            PropertyValue::UNKNOWN
+        );
     }
 
     #[test]
