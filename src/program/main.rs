@@ -1,3 +1,9 @@
-//! Entry point.
+//! The Pulumi program `platform`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use groundwork_program::{platform, sdk};
+
+fn main() -> ExitCode {
+    sdk::run(platform)
+}

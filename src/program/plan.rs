@@ -1,5 +1,7 @@
 //! The plan: settings and preset made definite, with every mistake found before anything is registered. Pure.
 
+use std::net::Ipv4Addr;
+
 use groundwork_contract::{Failure, Ipv4Cidr, Partition, Region, Tags, ZoneName};
 use groundwork_wire::PropertyPath;
 
@@ -257,8 +259,8 @@ fn plan_network(
             format!("is false, but nat is {nat}, and a NAT gateway stands in public subnets; set nat: none, or leave public out"),
         ));
     }
-    let default_cidr = if preset == Preset::Demo { [10, 200, 0, 0] } else { [10, 0, 0, 0] };
-    let cidr = cidr.unwrap_or_else(|| crate::network::range(default_cidr, 16));
+    let default_address = if preset == Preset::Demo { Ipv4Addr::new(10, 200, 0, 0) } else { Ipv4Addr::new(10, 0, 0, 0) };
+    let cidr = cidr.unwrap_or_else(|| Ipv4Cidr::of(default_address, 16));
     if !(16..=28).contains(&cidr.prefix()) {
         failures.push(Failure::new(
             network_path("cidr"),

@@ -209,9 +209,49 @@ fn payload_text(payload: &(dyn std::any::Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{
+        collections::BTreeMap,
+        sync::{Arc, Mutex},
+    };
+
+    use groundwork_wire::proto::engine_server::{Engine, EngineServer};
 
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Listening(Arc<Mutex<Vec<LogRequest>>>);
+
+    #[tonic::async_trait]
+    impl Engine for Listening {
+        async fn log(
+            &self,
+            request: tonic::Request<LogRequest>,
+        ) -> std::result::Result<tonic::Response<()>, tonic::Status> {
+            self.0.lock().unwrap().push(request.into_inner());
+            Ok(tonic::Response::new(()))
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_panic_is_told_from_the_thread_that_panics_before_the_process_can_end() {
+        let engine = Listening::default();
+        let listener = serve::Listener::bind().await.unwrap();
+        let address = listener.address().to_string();
+        let router = tonic::transport::Server::builder().add_service(EngineServer::new(engine.clone()));
+        let server = tokio::spawn(listener.serve(router, std::future::pending()));
+        on_panic(
+            &address,
+            "src/program/network.rs:42: the program panicked: out of cheese",
+        );
+        let told = engine.0.lock().unwrap().clone();
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].severity(), LogSeverity::Error);
+        assert_eq!(
+            told[0].message,
+            "src/program/network.rs:42: the program panicked: out of cheese"
+        );
+        server.abort();
+    }
 
     #[test]
     fn the_environment_says_what_is_deployed() {
