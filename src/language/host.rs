@@ -13,13 +13,14 @@ use groundwork_wire::{
         GenerateProgramResponse, GenerateProjectRequest, GenerateProjectResponse, GetProgramDependenciesRequest,
         GetProgramDependenciesResponse, GetRequiredPackagesRequest, GetRequiredPackagesResponse,
         InstallDependenciesRequest, InstallDependenciesResponse, LanguageHandshakeRequest, LanguageHandshakeResponse,
-        LinkRequest, LinkResponse, PackRequest, PackResponse, PluginInfo, ProgramInfo, RunPluginRequest,
-        RunPluginResponse, RunRequest, RunResponse, RuntimeOptionsRequest, RuntimeOptionsResponse, TemplateRequest,
-        TemplateResponse,
+        LinkRequest, LinkResponse, LogRequest, LogSeverity, PackRequest, PackResponse, PluginInfo, ProgramInfo,
+        RunPluginRequest, RunPluginResponse, RunRequest, RunResponse, RuntimeOptionsRequest, RuntimeOptionsResponse,
+        TemplateRequest, TemplateResponse,
+        engine_client::EngineClient,
         language_runtime_server::{LanguageRuntime, LanguageRuntimeServer},
         run_plugin_response::Output,
     },
-    serve::MessageLimit,
+    serve::{self, MessageLimit},
 };
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -305,6 +306,34 @@ impl Host {
         ending.map_err(|source| self.not_started(&job, source))
     }
 
+    /// A run that came to no program. The engine calls whatever a run answers an unhandled error of the program, which
+    /// this is not: so the user is told first, where the engine listens, and the answer is that they know.
+    async fn refused(&self, message: &str) -> RunResponse {
+        let request = LogRequest {
+            severity: LogSeverity::Error.into(),
+            message: message.to_owned(),
+            ..LogRequest::default()
+        };
+        let engine = locked(&self.0.engine)
+            .clone()
+            .and_then(|engine| serve::connect(&engine).ok());
+        let told = match engine {
+            Some(channel) => EngineClient::new(channel).log(request).await.is_ok(),
+            None => false,
+        };
+        if told {
+            RunResponse {
+                bail: true,
+                ..RunResponse::default()
+            }
+        } else {
+            RunResponse {
+                error: message.to_owned(),
+                ..RunResponse::default()
+            }
+        }
+    }
+
     /// Runs a job and streams what it writes; the last item says how it ended. A stream that is dropped stops the job.
     fn stream<T: Send + 'static>(
         &self,
@@ -410,10 +439,7 @@ impl LanguageRuntime for Host {
                 error: format!("the program {ending}"),
                 ..RunResponse::default()
             },
-            Err(error) => RunResponse {
-                error: error.to_string(),
-                ..RunResponse::default()
-            },
+            Err(error) => self.refused(&error.to_string()).await,
         };
         Ok(Response::new(response))
     }

@@ -35,7 +35,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), ServeError> {
-    let settings = Settings::new(env::args().skip(1), env::vars_os());
+    let arguments = env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned());
+    let settings = Settings::new(arguments, env::vars_os());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

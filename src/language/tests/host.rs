@@ -13,9 +13,9 @@ use groundwork_wire::{
     PropertyMap, PropertyValue, codec,
     proto::{
         AboutRequest, GeneratePackageRequest, GetProgramDependenciesRequest, GetRequiredPackagesRequest,
-        InstallDependenciesRequest, LanguageHandshakeRequest, LinkRequest, ProgramInfo, RunPluginRequest,
-        RunPluginResponse, RunRequest, RunResponse, RuntimeOptionsRequest, TemplateRequest,
-        language_runtime_client::LanguageRuntimeClient, run_plugin_response::Output,
+        InstallDependenciesRequest, LanguageHandshakeRequest, LinkRequest, LogRequest, LogSeverity, ProgramInfo,
+        RunPluginRequest, RunPluginResponse, RunRequest, RunResponse, RuntimeOptionsRequest, TemplateRequest,
+        engine_server, language_runtime_client::LanguageRuntimeClient, run_plugin_response::Output,
     },
     serve::{Listener, MessageLimit, connect},
 };
@@ -26,7 +26,10 @@ use tokio::{
     sync::mpsc,
     time::timeout,
 };
-use tonic::{Code, Status, transport::Channel};
+use tonic::{
+    Code, Request, Response, Status,
+    transport::{Channel, Server},
+};
 
 const TINY: &str = include_str!("programs/tiny.rs");
 
@@ -129,7 +132,7 @@ impl Scene {
 
     async fn run(&mut self, options: &[(&str, &str)], arguments: &[&str]) -> Result<RunResponse, Status> {
         let request = self.request(options, arguments);
-        self.client.run(request).await.map(tonic::Response::into_inner)
+        self.client.run(request).await.map(Response::into_inner)
     }
 
     fn plugin(&self, options: &[(&str, &str)], arguments: &[&str]) -> RunPluginRequest {
@@ -281,6 +284,39 @@ async fn a_program_that_does_not_compile_is_cargos_to_explain() {
     assert!(
         error.starts_with("cargo cannot build the program") || error.starts_with("`cargo metadata`"),
         "{error}"
+    );
+}
+
+struct Engine(mpsc::Sender<LogRequest>);
+
+#[tonic::async_trait]
+impl engine_server::Engine for Engine {
+    async fn log(&self, request: Request<LogRequest>) -> Result<Response<()>, Status> {
+        self.0.send(request.into_inner()).await.unwrap();
+        Ok(Response::new(()))
+    }
+}
+
+#[tokio::test]
+async fn a_run_without_a_program_is_told_through_the_engine_and_not_blamed_on_the_program() {
+    let (logged, mut log) = mpsc::channel(10);
+    let listener = Listener::bind().await.unwrap();
+    let engine = listener.address().to_string();
+    let router = Server::builder().add_service(engine_server::EngineServer::new(Engine(logged)));
+    tokio::spawn(listener.serve(router, std::future::pending()));
+    let mut scene = Scene::with(|settings| settings.engine = Some(engine)).await;
+    let bail = RunResponse {
+        bail: true,
+        ..RunResponse::default()
+    };
+    assert_eq!(scene.run(&[], &[]).await.unwrap(), bail);
+    let told = log.recv().await.unwrap();
+    assert_eq!(told.severity(), LogSeverity::Error);
+    assert!(told.message.starts_with("no Cargo.toml in "), "{told:?}");
+    scene.script("program", "exit 7");
+    assert_eq!(
+        scene.run(&[("binary", "program")], &[]).await.unwrap(),
+        failed("the program exited with code 7")
     );
 }
 
@@ -742,6 +778,6 @@ async fn a_probe_with_a_method_that_does_not_exist_is_answered() {
     grpc.ready().await.unwrap();
     let path = "/".parse().unwrap();
     let codec = tonic_prost::ProstCodec::<(), ()>::default();
-    let answer = grpc.unary(tonic::Request::new(()), path, codec).await.unwrap_err();
+    let answer = grpc.unary(Request::new(()), path, codec).await.unwrap_err();
     assert_eq!(answer.code(), Code::Unimplemented);
 }
