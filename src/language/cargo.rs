@@ -606,12 +606,12 @@ mod tests {
                 "default_run": null, "targets": []})
         };
         let edge = |name: &str, kind: Option<&str>| serde_json::json!({"pkg": name, "dep_kinds": [{"kind": kind}]});
-        let packages = ["root", "direct", "indirect", "test"].map(package);
+        let packages = ["top", "direct", "indirect", "test"].map(package);
         let metadata: Metadata = serde_json::from_value(serde_json::json!({
             "packages": packages,
-            "workspace_members": ["root"],
+            "workspace_members": ["top"],
             "resolve": {"nodes": [
-                {"id": "root", "deps": [edge("direct", None), edge("test", Some("dev"))]},
+                {"id": "top", "deps": [edge("direct", None), edge("test", Some("dev"))]},
                 {"id": "direct", "deps": [edge("indirect", None), edge("direct", None)]},
                 {"id": "indirect", "deps": []},
             ]},
@@ -619,7 +619,7 @@ mod tests {
         .unwrap();
         let names = |transitive| {
             let found = metadata
-                .dependencies(Path::new("/root/Cargo.toml"), &options(), transitive)
+                .dependencies(Path::new("/top/Cargo.toml"), &options(), transitive)
                 .unwrap();
             found.into_iter().map(|dependency| dependency.name).collect::<Vec<_>>()
         };
