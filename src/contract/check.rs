@@ -36,6 +36,24 @@ impl std::fmt::Display for Failure {
     }
 }
 
+/// Reads a stack's configuration by its form: it knows text alone, and what is not text by its form is JSON in it.
+///
+/// Text that is no JSON stays as it is, for [`check`] to name.
+#[must_use]
+pub fn from_text(spec: &ObjectSpec, config: &PropertyMap) -> PropertyMap {
+    let is_text = |spec: &Spec| matches!(spec, Spec::Text(_) | Spec::Choice(_));
+    config
+        .iter()
+        .map(|(key, value)| {
+            let json = match (spec.field(key).filter(|field| !is_text(&field.spec)), value.as_str()) {
+                (Some(_), Some(text)) => serde_json::from_str::<serde_json::Value>(text).ok(),
+                _ => None,
+            };
+            (key.clone(), json.map_or_else(|| value.clone(), PropertyValue::from))
+        })
+        .collect()
+}
+
 /// Holds inputs against their form.
 #[must_use]
 pub fn check(spec: &ObjectSpec, inputs: &PropertyMap) -> Vec<Failure> {
@@ -180,6 +198,38 @@ fn unknown_key(key: &str, spec: &ObjectSpec) -> String {
             spec.name,
             names().collect::<Vec<_>>().join(", ")
         ),
+    }
+}
+
+/// The rule of properties of which exactly one is given; what is given but not known yet counts as given.
+#[must_use]
+pub fn exactly_one(what: &str, properties: &[(&str, bool)]) -> Vec<Failure> {
+    let names = || properties.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let given: Vec<&str> = properties
+        .iter()
+        .filter(|(_, given)| *given)
+        .map(|(name, _)| *name)
+        .collect();
+    match given.as_slice() {
+        [_] => Vec::new(),
+        [] => properties
+            .first()
+            .map(|(name, _)| Failure::at(name, format!("{what} is missing: give one of {}", names())))
+            .into_iter()
+            .collect(),
+        several => several
+            .iter()
+            .map(|name| {
+                Failure::at(
+                    name,
+                    format!(
+                        "{what} is given {} times: keep one of {}",
+                        several.len(),
+                        several.join(", ")
+                    ),
+                )
+            })
+            .collect(),
     }
 }
 

@@ -39,7 +39,21 @@ text_type!(
     Ipv6Cidr, "an IPv6 CIDR block", "2001:db8::/56", parse_v6
 );
 
+text_type!(
+    /// An IPv4 address, such as `10.0.0.4`.
+    Ipv4Address, "an IPv4 address", "10.0.0.4", |text| {
+        text.parse::<Ipv4Addr>()
+            .map(|address| address.to_string())
+            .map_err(|_| "expected four numbers from 0 to 255 joined by dots".to_owned())
+    }
+);
+
 impl Ipv4Cidr {
+    /// The range that holds an address, of a prefix length of at most 32.
+    pub fn of(address: Ipv4Addr, prefix: u8) -> Self {
+        Self::from(Ipv4Net::new_assert(address, prefix.min(32)))
+    }
+
     /// Every IPv4 address.
     pub fn everywhere() -> Self {
         Self::from(Ipv4Net::default())

@@ -3,6 +3,9 @@
 //! A resource's contract is a pair of annotated structs. Schema, Check, Diff, secret marking, typed arguments for
 //! programs and the published documentation are all read from it, so nothing is written twice.
 
+// The macros name this crate by its name, so that they serve other crates as well.
+extern crate self as groundwork_contract;
+
 mod aws;
 pub mod check;
 mod cidr;
@@ -11,19 +14,24 @@ pub mod descriptor;
 pub mod diff;
 mod document;
 pub mod ec2;
+pub mod findings;
+pub mod index;
 mod output;
 pub mod schema;
 pub mod shape;
+mod stamp;
+pub mod sts;
 pub mod tags;
 pub mod text;
 mod traits;
 
 pub use aws::{AccountId, Arn, Partition, Region, ZoneName};
 pub use check::Failure;
-pub use cidr::{Ipv4Cidr, Ipv6Cidr};
+pub use cidr::{Ipv4Address, Ipv4Cidr, Ipv6Cidr};
 pub use config::{AssumeRole, ProviderConfig, ProviderConfigArgs};
 pub use document::Document;
 pub use output::{Input, InputNode, Output, OutputError, Resolved, Text, collect_dependencies};
+pub use stamp::*;
 pub use tags::Tags;
 pub use traits::{Contract, Example, FromOutputs, FromProperties, Function};
 
@@ -32,6 +40,20 @@ pub use traits::{Contract, Example, FromOutputs, FromProperties, Function};
 macro_rules! resources {
     ($call:ident) => {
         $call! {
+            $crate::Stamp,
+            $crate::ec2::SecurityGroup,
+            $crate::ec2::SecurityGroupRule,
+            $crate::ec2::DefaultSecurityGroup,
+            $crate::ec2::VpcEndpoint,
+            $crate::ec2::FlowLog,
+            $crate::ec2::EgressOnlyInternetGateway,
+            $crate::ec2::Eip,
+            $crate::ec2::InternetGateway,
+            $crate::ec2::NatGateway,
+            $crate::ec2::Route,
+            $crate::ec2::RouteTable,
+            $crate::ec2::RouteTableAssociation,
+            $crate::ec2::Subnet,
             $crate::ec2::Vpc,
         }
     };
@@ -43,6 +65,10 @@ macro_rules! functions {
     ($call:ident) => {
         $call! {
             $crate::ec2::GetAvailabilityZones,
+            $crate::sts::GetCallerIdentity,
+            $crate::index::GetRegion,
+            $crate::index::GetPartition,
+            $crate::ec2::GetVpcEndpointServices,
         }
     };
 }

@@ -784,6 +784,18 @@ impl<T: Text> From<&String> for Input<T> {
     }
 }
 
+impl<T: Ord> From<Vec<Input<T>>> for Input<BTreeSet<T>> {
+    fn from(items: Vec<Input<T>>) -> Self {
+        Input::<Vec<T>>::from(items).cast()
+    }
+}
+
+impl<T: Ord> From<Vec<Output<T>>> for Input<BTreeSet<T>> {
+    fn from(items: Vec<Output<T>>) -> Self {
+        Input::<Vec<T>>::from(items).cast()
+    }
+}
+
 impl<T> From<Vec<Input<T>>> for Input<Vec<T>> {
     fn from(items: Vec<Input<T>>) -> Self {
         Self::list(items)

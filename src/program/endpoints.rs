@@ -17,7 +17,7 @@ use crate::{
     ground::Ground,
     network::Network,
     plan::EndpointsPlan,
-    sdk::{Dependency, Resource, ResourceOptions, Result, Severity},
+    sdk::{Dependency, Error, Resource, ResourceOptions, Result, Severity},
     settings::{EndpointPolicy, Preset},
 };
 
@@ -75,26 +75,43 @@ impl Endpoints {
 
 /// The services of the plan, as the region offers them.
 async fn offered(ground: &Ground, plan: &EndpointsPlan) -> Result<Vec<VpcEndpointService>> {
-    let names: std::collections::BTreeSet<String> =
-        plan.gateway.iter().chain(&plan.interface).map(|service| full_name(ground, service)).collect();
+    let names: std::collections::BTreeSet<String> = plan
+        .gateway
+        .iter()
+        .chain(&plan.interface)
+        .map(|service| full_name(ground, service))
+        .collect();
     let args = GetVpcEndpointServicesArgs::new().service_names(names);
-    let answer = ground.pulumi.invoke_with::<GetVpcEndpointServices>(args, ground.asking());
+    let answer = ground
+        .pulumi
+        .invoke_with::<GetVpcEndpointServices>(args, ground.asking());
     Ok(answer.value().await?.map(|answer| answer.services).unwrap_or_default())
 }
 
 /// `com.amazonaws.eu-central-1.s3`.
 fn full_name(ground: &Ground, service: &str) -> String {
-    format!("{}.{}.{service}", ground.partition().reverse_dns_prefix(), ground.region)
+    format!(
+        "{}.{}.{service}",
+        ground.partition().reverse_dns_prefix(),
+        ground.region
+    )
 }
 
 fn resource_name(ground: &Ground, service: &str) -> String {
     let words = format!("{}-vpc-endpoint", service.replace('.', "-"));
     // The shown architectures name endpoints by their service alone.
-    if ground.preset == Preset::Demo { words } else { ground.name(&words) }
+    if ground.preset == Preset::Demo {
+        words
+    } else {
+        ground.name(&words)
+    }
 }
 
 fn options(ground: &Ground, network: &Network) -> ResourceOptions {
-    network.vpc.as_ref().map_or_else(|| ground.options(), |vpc| ground.below(vpc))
+    network
+        .vpc
+        .as_ref()
+        .map_or_else(|| ground.options(), |vpc| ground.below(vpc))
 }
 
 fn policy(ground: &Ground, plan: &EndpointsPlan, service: &str) -> Option<Output<Document>> {
@@ -123,7 +140,9 @@ fn gateway(ground: &Ground, network: &Network, plan: &EndpointsPlan, service: &s
     if let Some(policy) = policy(ground, plan, service) {
         args = args.policy(policy);
     }
-    ground.pulumi.create::<VpcEndpoint>(&name, args, options(ground, network))
+    ground
+        .pulumi
+        .create::<VpcEndpoint>(&name, args, options(ground, network))
 }
 
 fn interface(
@@ -166,15 +185,17 @@ fn subnets_of(
         .collect();
     let (here, not_here): (Vec<_>, Vec<_>) = network.private.iter().partition(|place| zones.contains(&&place.zone));
     if here.is_empty() {
-        return Err(format!(
+        return Err(Error::new(format!(
             "platform:endpoints.interface: {service} is not offered in any zone of the network; leave it out"
-        )
-        .into());
+        )));
     }
     for place in not_here {
         ground.pulumi.log(
             Severity::Warning,
-            format!("{service} is not offered in {}: its endpoint stands in the other zones alone", place.zone),
+            format!(
+                "{service} is not offered in {}: its endpoint stands in the other zones alone",
+                place.zone
+            ),
         );
     }
     // One subnet in each zone: AWS takes no second.
@@ -198,7 +219,11 @@ struct Group {
 
 fn group(ground: &Ground, network: &Network) -> Group {
     let demo = ground.preset == Preset::Demo;
-    let name = if demo { "aws-vpc-endpoints-sg".to_owned() } else { ground.name("vpc-endpoints-sg") };
+    let name = if demo {
+        "aws-vpc-endpoints-sg".to_owned()
+    } else {
+        ground.name("vpc-endpoints-sg")
+    };
     let group = ground.pulumi.create::<SecurityGroup>(
         &name,
         SecurityGroupArgs::new(&network.vpc_id)
@@ -206,10 +231,16 @@ fn group(ground: &Ground, network: &Network) -> Group {
             .tags(ground.tags(&name, [])),
         options(ground, network),
     );
-    let source = if demo { Ipv4Cidr::everywhere() } else { network.cidr.clone() };
+    let source = if demo {
+        Ipv4Cidr::everywhere()
+    } else {
+        network.cidr.clone()
+    };
     let rule = |words: &str, args: SecurityGroupRuleArgs| {
         let name = if demo { words.to_owned() } else { ground.name(words) };
-        ground.pulumi.create::<SecurityGroupRule>(&name, args, ground.below(&group))
+        ground
+            .pulumi
+            .create::<SecurityGroupRule>(&name, args, ground.below(&group))
     };
     let mut rules = vec![rule(
         "inbound-vpc-endpoint-cidrs",

@@ -12,7 +12,7 @@ use groundwork_contract::{
 
 use crate::{
     plan::{Plan, REFUSED_ZONE_IDS},
-    sdk::{Context, InvokeOptions, IsResource, ProviderRef, Resource, ResourceOptions, Result, Severity},
+    sdk::{Context, Error, InvokeOptions, IsResource, ProviderRef, Resource, ResourceOptions, Result, Severity},
     settings::Preset,
 };
 
@@ -43,17 +43,27 @@ impl Ground {
     /// # Errors
     /// The provider cannot tell its region.
     pub async fn new(pulumi: &Context, plan: &Plan) -> Result<Self> {
-        let provider = pulumi.provider("groundwork", "aws", provider_inputs(pulumi), None);
+        let provider = pulumi.provider(
+            "groundwork",
+            "aws",
+            Input::<BTreeMap<String, String>>::from(provider_inputs(pulumi)),
+            None,
+        );
         let asked = InvokeOptions::new().provider(&provider);
         let region = pulumi.invoke_with::<GetRegion>(GetRegionArgs::new(), asked.clone());
         let identity = pulumi.invoke_with::<GetCallerIdentity>(GetCallerIdentityArgs::new(), asked);
         let Some(region) = region.value().await? else {
-            return Err("the provider's region is not known yet: set groundwork:region to a plain value".into());
+            return Err(Error::new(
+                "the provider's region is not known yet: set groundwork:region to a plain value",
+            ));
         };
         // The architectures of preset `demo` say `demo` throughout; otherwise the platform's own name.
-        let prefix = if plan.preset == Preset::Demo { "demo".to_owned() } else { plan.name.to_string() };
-        let stamp =
-            pulumi.create::<Stamp>(&format!("{prefix}-stamp"), StampArgs::new(), options(&provider));
+        let prefix = if plan.preset == Preset::Demo {
+            "demo".to_owned()
+        } else {
+            plan.name.to_string()
+        };
+        let stamp = pulumi.create::<Stamp>(&format!("{prefix}-stamp"), StampArgs::new(), options(&provider));
         let mut tags = BTreeMap::new();
         if plan.preset == Preset::Demo {
             tags.insert("stack:name".to_owned(), "demo-eks-stack".to_owned());
@@ -76,7 +86,10 @@ impl Ground {
     /// The same ground for a platform beside this one.
     #[must_use]
     pub fn renamed(&self, prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned(), ..self.clone() }
+        Self {
+            prefix: prefix.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The region's partition.
@@ -108,8 +121,15 @@ impl Ground {
     pub fn tags<const N: usize>(&self, name: &str, own: [(&str, &str); N]) -> BTreeMap<String, Input<String>> {
         let text = |(key, value): (&str, &str)| (key.to_owned(), Input::from(value));
         let users = self.tags.iter().map(|(key, value)| text((key, value)));
-        let stamp = ("groundwork:stamp".to_owned(), Input::from(self.stamp.id.cast::<String>()));
-        [text(("Name", name)), stamp].into_iter().chain(own.map(text)).chain(users).collect()
+        let stamp = (
+            "groundwork:stamp".to_owned(),
+            Input::from(self.stamp.id.cast::<String>()),
+        );
+        [text(("Name", name)), stamp]
+            .into_iter()
+            .chain(own.map(text))
+            .chain(users)
+            .collect()
     }
 
     /// Warns of something about this platform.
@@ -140,12 +160,18 @@ fn provider_inputs(pulumi: &Context) -> BTreeMap<String, Input<String>> {
     let mut inputs: BTreeMap<String, Input<String>> = BTreeMap::new();
     for key in ["region", "profile"] {
         if let Ok(Some(value)) = aws.get_secret::<String>(key) {
-            inputs.insert(key.to_owned(), if aws.is_secret(key) { value } else { value.revealed() }.into());
+            inputs.insert(
+                key.to_owned(),
+                if aws.is_secret(key) { value } else { value.revealed() }.into(),
+            );
         }
     }
     for key in own.keys() {
         if let Ok(Some(value)) = own.get_secret::<String>(key) {
-            inputs.insert(key.to_owned(), if own.is_secret(key) { value } else { value.revealed() }.into());
+            inputs.insert(
+                key.to_owned(),
+                if own.is_secret(key) { value } else { value.revealed() }.into(),
+            );
         }
     }
     inputs

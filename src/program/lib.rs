@@ -1,6 +1,9 @@
 //! The story: what a platform is made of, told by types; and the SDK that tells it to Pulumi.
 
-use groundwork_contract::{Failure, Input, InputNode, Region};
+use groundwork_contract::{
+    Failure, Input, InputNode, Region,
+    ec2::{SubnetId, VpcEndpointId},
+};
 
 use crate::{
     endpoints::Endpoints,
@@ -36,9 +39,10 @@ pub async fn platform(pulumi: Context) -> Result {
 /// Project and provider would share a configuration namespace.
 fn refuse_own_namespace(pulumi: &Context) -> Result {
     if pulumi.project() == "groundwork" {
-        return Err("a project must not be named `groundwork`: its settings and those of the provider would share the \
-                    namespace `groundwork:`; name it `platform` (Pulumi.yaml, `name:`)"
-            .into());
+        return Err(sdk::Error::new(
+            "a project must not be named `groundwork`: its settings and those of the provider would share the \
+                    namespace `groundwork:`; name it `platform` (Pulumi.yaml, `name:`)",
+        ));
     }
     Ok(())
 }
@@ -54,14 +58,24 @@ fn configured_region(pulumi: &Context) -> Result<Option<Region>> {
 }
 
 fn list(failures: &[Failure]) -> sdk::Error {
-    let lines: Vec<String> = failures.iter().map(|failure| format!("\n  platform:{failure}")).collect();
+    let lines: Vec<String> = failures
+        .iter()
+        .map(|failure| format!("\n  platform:{failure}"))
+        .collect();
     let mistakes = if failures.len() == 1 { "a mistake" } else { "mistakes" };
-    sdk::Error::new(format!("{mistakes} in the settings; nothing was changed:{}", lines.concat()))
+    sdk::Error::new(format!(
+        "{mistakes} in the settings; nothing was changed:{}",
+        lines.concat()
+    ))
 }
 
 fn export(pulumi: &Context, ground: &Ground, network: &Network, endpoints: &Endpoints) {
-    let ids = |places: &[Place]| -> Input<Vec<_>> {
-        places.iter().map(|place| Input::from(&place.subnet)).collect::<Vec<_>>().into()
+    let ids = |places: &[Place]| -> Input<Vec<SubnetId>> {
+        places
+            .iter()
+            .map(|place| Input::<SubnetId>::from(&place.subnet))
+            .collect::<Vec<_>>()
+            .into()
     };
     pulumi.export("stamp", &ground.stamp.id);
     pulumi.export("region", ground.region.as_str());
@@ -69,7 +83,11 @@ fn export(pulumi: &Context, ground: &Ground, network: &Network, endpoints: &Endp
     pulumi.export("publicSubnetIds", ids(&network.public));
     pulumi.export("privateSubnetIds", ids(&network.private));
     pulumi.export("controlPlaneSubnetIds", ids(&network.control_plane));
-    pulumi.export("natAddresses", network.nat_addresses.iter().map(Input::from).collect::<Vec<Input<String>>>());
-    let endpoints = endpoints.ids.iter().map(|(service, id)| (service.clone(), InputNode::from(Input::from(id))));
+    let addresses: Vec<Input<String>> = network.nat_addresses.iter().map(Input::from).collect();
+    pulumi.export("natAddresses", Input::<Vec<String>>::from(addresses));
+    let endpoints = endpoints
+        .ids
+        .iter()
+        .map(|(service, id)| (service.clone(), InputNode::from(Input::<VpcEndpointId>::from(id))));
     pulumi.export("vpcEndpointIds", InputNode::Object(endpoints.collect()));
 }

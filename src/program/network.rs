@@ -21,7 +21,7 @@ use groundwork_contract::{
 use crate::{
     ground::Ground,
     plan::{NetworkPlan, NewNetwork, Zones},
-    sdk::{AnyResource, Dependency, IsResource, Resource, Result},
+    sdk::{AnyResource, Dependency, Error, IsResource, Resource, Result},
     settings::{ExistingNetwork, FlowLogSettings, FlowLogTraffic, Nat, Preset},
 };
 
@@ -82,7 +82,9 @@ impl Network {
             control_plane_subnet_ids,
             route_table_ids,
         } = existing;
-        let vpc = ground.pulumi.get::<Vpc>(&ground.name("vpc"), vpc_id.clone(), ground.options());
+        let vpc = ground
+            .pulumi
+            .get::<Vpc>(&ground.name("vpc"), vpc_id.clone(), ground.options());
         let private = places(ground, "private-subnet", private_subnet_ids).await?;
         let control_plane = match control_plane_subnet_ids {
             Some(ids) => places(ground, "eks-cp-subnet", ids).await?,
@@ -91,7 +93,12 @@ impl Network {
         Ok(Self {
             vpc_id: vpc.id.clone(),
             cidr: cidr.clone(),
-            public: places(ground, "public-subnet", public_subnet_ids.as_deref().unwrap_or_default()).await?,
+            public: places(
+                ground,
+                "public-subnet",
+                public_subnet_ids.as_deref().unwrap_or_default(),
+            )
+            .await?,
             private,
             control_plane,
             route_tables: route_table_ids.iter().flatten().cloned().map(Output::known).collect(),
@@ -109,9 +116,14 @@ async fn places(ground: &Ground, words: &str, ids: &[SubnetId]) -> Result<Vec<Pl
         let name = ground.name(&format!("{words}-{index}"));
         let subnet = ground.pulumi.get::<Subnet>(&name, id.clone(), ground.options());
         let Some(zone) = subnet.output::<ZoneName>("availabilityZone").value().await? else {
-            return Err(format!("the zone of {id} is not known: does the subnet exist?").into());
+            return Err(Error::new(format!(
+                "the zone of {id} is not known: does the subnet exist?"
+            )));
         };
-        places.push(Place { subnet: subnet.id.clone(), zone });
+        places.push(Place {
+            subnet: subnet.id.clone(),
+            zone,
+        });
     }
     Ok(places)
 }
@@ -127,22 +139,20 @@ async fn zones(ground: &Ground, zones: &Zones) -> Result<Vec<ZoneName>> {
     let usable = ground.zones().await?;
     let listed = || usable.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match zones {
-        Zones::Count(count) if usable.len() < *count => Err(format!(
+        Zones::Count(count) if usable.len() < *count => Err(Error::new(format!(
             "platform:network.zoneCount: {count} zones are asked for, but {} has {} that EKS accepts ({}); ask for fewer",
             ground.region,
             usable.len(),
             listed()
-        )
-        .into()),
+        ))),
         Zones::Count(count) => Ok(usable.into_iter().take(*count).collect()),
         Zones::Named(names) => match names.iter().find(|name| !usable.contains(name)) {
             None => Ok(names.clone()),
-            Some(name) => Err(format!(
+            Some(name) => Err(Error::new(format!(
                 "platform:network.zones: {name} is no zone of {} that EKS accepts; there are {}",
                 ground.region,
                 listed()
-            )
-            .into()),
+            ))),
         },
     }
 }
@@ -232,7 +242,14 @@ impl<'a> Builder<'a> {
 
     fn flow_logs(&self) {
         let Self { ground, plan, vpc, .. } = self;
-        let Some(FlowLogSettings { destination, role, traffic }) = &plan.flow_logs else { return };
+        let Some(FlowLogSettings {
+            destination,
+            role,
+            traffic,
+        }) = &plan.flow_logs
+        else {
+            return;
+        };
         let name = ground.name("flow-log");
         let mut args = FlowLogArgs::new(vpc.id.cast::<FlowLogResourceId>(), destination.clone())
             .traffic_type(match traffic {
@@ -278,7 +295,10 @@ impl<'a> Builder<'a> {
         let mut regional = None;
         for (index, (zone, cidr)) in zones.iter().zip(&self.plan.public).enumerate() {
             let rooted = self.public_subnet(zone, cidr, index);
-            public.push(Place { subnet: rooted.subnet.id.clone(), zone: zone.clone() });
+            public.push(Place {
+                subnet: rooted.subnet.id.clone(),
+                zone: zone.clone(),
+            });
         }
         if self.plan.nat == Nat::Regional {
             regional = Some(self.regional_nat());
@@ -290,14 +310,23 @@ impl<'a> Builder<'a> {
                 Nat::Single => self.nats.first().map(|nat| nat.id.clone()),
                 Nat::Regional | Nat::None => None,
             });
-            for (tier, ranges, offset) in
-                [(Tier::Private, &self.plan.private, 16), (Tier::ControlPlane, &self.plan.control_plane, 32)]
-            {
+            for (tier, ranges, offset) in [
+                (Tier::Private, &self.plan.private, 16),
+                (Tier::ControlPlane, &self.plan.control_plane, 32),
+            ] {
                 let Some(cidr) = ranges.get(index) else { continue };
                 let rooted = subnet(self.ground, &self.vpc, self.plan.ipv6, tier, zone, cidr, offset + index);
-                self.ways_out.extend(self.private_routes(tier, zone, &rooted, nat.as_ref()));
-                let place = Place { subnet: rooted.subnet.id.clone(), zone: zone.clone() };
-                if tier == Tier::Private { private.push(place) } else { control_plane.push(place) }
+                self.ways_out
+                    .extend(self.private_routes(tier, zone, &rooted, nat.as_ref()));
+                let place = Place {
+                    subnet: rooted.subnet.id.clone(),
+                    zone: zone.clone(),
+                };
+                if tier == Tier::Private {
+                    private.push(place)
+                } else {
+                    control_plane.push(place)
+                }
                 route_tables.push(rooted.table.id.clone());
             }
         }
@@ -321,7 +350,9 @@ impl<'a> Builder<'a> {
         let Some(gateway) = &self.gateway else { return rooted };
         let route = ground.pulumi.create::<Route>(
             &ground.name(&format!("public-wan-route-{zone}")),
-            RouteArgs::new(&rooted.table.id).destination_cidr_block(Ipv4Cidr::everywhere()).gateway_id(&gateway.id),
+            RouteArgs::new(&rooted.table.id)
+                .destination_cidr_block(Ipv4Cidr::everywhere())
+                .gateway_id(&gateway.id),
             ground.below(&rooted.subnet),
         );
         if self.plan.ipv6 {
@@ -389,20 +420,26 @@ impl<'a> Builder<'a> {
         let ground = self.ground;
         let mut routes = Vec::new();
         if let Some(nat) = nat {
-            routes.push(ground.pulumi.create::<Route>(
-                &ground.name(&format!("{}-wan-route-{zone}", tier.word())),
-                RouteArgs::new(&rooted.table.id).destination_cidr_block(Ipv4Cidr::everywhere()).nat_gateway_id(nat),
-                ground.below(&rooted.subnet),
-            ));
+            routes.push(
+                ground.pulumi.create::<Route>(
+                    &ground.name(&format!("{}-wan-route-{zone}", tier.word())),
+                    RouteArgs::new(&rooted.table.id)
+                        .destination_cidr_block(Ipv4Cidr::everywhere())
+                        .nat_gateway_id(nat),
+                    ground.below(&rooted.subnet),
+                ),
+            );
         }
         if let Some(gateway) = &self.outgoing_ipv6 {
-            routes.push(ground.pulumi.create::<Route>(
-                &ground.name(&format!("{}-wan-route-ipv6-{zone}", tier.word())),
-                RouteArgs::new(&rooted.table.id)
-                    .destination_ipv6_cidr_block(Ipv6Cidr::everywhere())
-                    .egress_only_internet_gateway_id(&gateway.id),
-                ground.below(&rooted.subnet),
-            ));
+            routes.push(
+                ground.pulumi.create::<Route>(
+                    &ground.name(&format!("{}-wan-route-ipv6-{zone}", tier.word())),
+                    RouteArgs::new(&rooted.table.id)
+                        .destination_ipv6_cidr_block(Ipv6Cidr::everywhere())
+                        .egress_only_internet_gateway_id(&gateway.id),
+                    ground.below(&rooted.subnet),
+                ),
+            );
         }
         routes.iter().map(Dependency::from).collect()
     }
@@ -450,10 +487,16 @@ fn subnet(
     if tier == Tier::Private {
         tag("karpenter.sh/discovery", &ground.cluster);
     }
-    let mut args = SubnetArgs::new(&vpc.id, cidr.clone()).availability_zone(zone.clone()).tags(tags);
+    let mut args = SubnetArgs::new(&vpc.id, cidr.clone())
+        .availability_zone(zone.clone())
+        .tags(tags);
     if ipv6 {
-        let range = vpc.ipv6_cidr_block.map(move |range| range.and_then(|range: Ipv6Cidr| range.subnet(64, number)));
-        args = args.ipv6_cidr_block(range.cast::<Ipv6Cidr>()).assign_ipv6_address_on_creation(true);
+        let range = vpc
+            .ipv6_cidr_block
+            .map(move |range| range.and_then(|range: Ipv6Cidr| range.subnet(64, number)));
+        args = args
+            .ipv6_cidr_block(range.cast::<Ipv6Cidr>())
+            .assign_ipv6_address_on_creation(true);
     }
     let subnet = ground.pulumi.create::<Subnet>(&name, args, ground.below(vpc));
     let table_name = ground.name(&format!("{}-rt-{zone}", tier.word()));

@@ -17,12 +17,26 @@ pub const REFUSED_ZONE_IDS: [&str; 3] = ["use1-az3", "usw1-az2", "cac1-az3"];
 const PRIVATE_ENDPOINTS: [&str; 7] = ["ec2", "ecr.api", "ecr.dkr", "eks", "sqs", "ssm", "sts"];
 
 /// The endpoints of the architectures that preset `demo` shows.
-const DEMO_ENDPOINTS: [&str; 8] =
-    ["ecr.api", "ecr.dkr", "ec2", "sts", "logs", "s3", "email-smtp", "cloudformation"];
+const DEMO_ENDPOINTS: [&str; 8] = [
+    "ecr.api",
+    "ecr.dkr",
+    "ec2",
+    "sts",
+    "logs",
+    "s3",
+    "email-smtp",
+    "cloudformation",
+];
 
 /// Registries that no VPC endpoint reaches.
-const PUBLIC_REGISTRIES: [&str; 6] =
-    ["docker.io", "gcr.io", "ghcr.io", "public.ecr.aws", "quay.io", "registry.k8s.io"];
+const PUBLIC_REGISTRIES: [&str; 6] = [
+    "docker.io",
+    "gcr.io",
+    "ghcr.io",
+    "public.ecr.aws",
+    "quay.io",
+    "registry.k8s.io",
+];
 
 /// A platform, decided.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,7 +122,16 @@ pub struct EndpointsPlan {
 /// # Errors
 /// Every mistake, each at its path below the namespace `platform`.
 pub fn plan(settings: Settings, region: Option<&Region>) -> Result<Plan, Vec<Failure>> {
-    let Settings { preset, name, part, tags, network, endpoints, images, git } = settings;
+    let Settings {
+        preset,
+        name,
+        part,
+        tags,
+        network,
+        endpoints,
+        images,
+        git,
+    } = settings;
     let mut failures = Vec::new();
     let part = part.unwrap_or(2);
     if !(1..=2).contains(&part) {
@@ -125,7 +148,11 @@ pub fn plan(settings: Settings, region: Option<&Region>) -> Result<Plan, Vec<Fai
         && new.nat == Nat::None
     {
         let registry = images.and_then(|images| images.registry);
-        failures.extend(check_offline(preset, registry.as_deref(), git.and_then(|git| git.host).as_deref()));
+        failures.extend(check_offline(
+            preset,
+            registry.as_deref(),
+            git.and_then(|git| git.host).as_deref(),
+        ));
     }
     let name = match name.map_or_else(|| default_name.parse(), Ok) {
         Ok(name) => name,
@@ -135,7 +162,14 @@ pub fn plan(settings: Settings, region: Option<&Region>) -> Result<Plan, Vec<Fai
         }
     };
     if failures.is_empty() {
-        Ok(Plan { preset, name, part, tags: tags.unwrap_or_default(), network, endpoints })
+        Ok(Plan {
+            preset,
+            name,
+            part,
+            tags: tags.unwrap_or_default(),
+            network,
+            endpoints,
+        })
     } else {
         failures.sort();
         Err(failures)
@@ -144,9 +178,7 @@ pub fn plan(settings: Settings, region: Option<&Region>) -> Result<Plan, Vec<Fai
 
 /// Without a way out, images and Git must be on the inside.
 fn check_offline(preset: Preset, registry: Option<&str>, host: Option<&str>) -> Vec<Failure> {
-    let at = |parent: &str, key: &str, reason: String| {
-        Failure::new(PropertyPath::root().key(parent).key(key), reason)
-    };
+    let at = |parent: &str, key: &str, reason: String| Failure::new(PropertyPath::root().key(parent).key(key), reason);
     let why = match preset {
         Preset::Private => "preset `private` has no way to the internet",
         Preset::Standard | Preset::Demo => "`network.nat: none` leaves no way to the internet",
@@ -156,12 +188,15 @@ fn check_offline(preset: Preset, registry: Option<&str>, host: Option<&str>) -> 
         None => failures.push(at(
             "images",
             "registry",
-            format!("is required: {why}; name a registry that is reached without it, such as an ECR pull-through cache"),
+            format!(
+                "is required: {why}; name a registry that is reached without it, such as an ECR pull-through cache"
+            ),
         )),
         Some(registry) => {
             let host = registry.split('/').next().unwrap_or_default();
-            if let Some(public) =
-                PUBLIC_REGISTRIES.iter().find(|public| host == **public || host.ends_with(&format!(".{public}")))
+            if let Some(public) = PUBLIC_REGISTRIES
+                .iter()
+                .find(|public| host == **public || host.ends_with(&format!(".{public}")))
             {
                 failures.push(at(
                     "images",
@@ -203,7 +238,11 @@ const fn no_network() -> NetworkSettings {
 }
 
 const fn no_endpoints() -> EndpointSettings {
-    EndpointSettings { gateway: None, interface: None, policy: None }
+    EndpointSettings {
+        gateway: None,
+        interface: None,
+        policy: None,
+    }
 }
 
 fn network_path(key: &str) -> PropertyPath {
@@ -240,7 +279,10 @@ fn plan_network(
             ("emptyDefaultSecurityGroup", empty_default_security_group.is_some()),
         ];
         failures.extend(given.into_iter().filter(|(_, given)| *given).map(|(key, _)| {
-            Failure::new(network_path(key), "is for a new VPC; with `network.existing` leave it out")
+            Failure::new(
+                network_path(key),
+                "is for a new VPC; with `network.existing` leave it out",
+            )
         }));
         if existing.private_subnet_ids.is_empty() {
             failures.push(Failure::new(
@@ -251,7 +293,11 @@ fn plan_network(
         return NetworkPlan::Existing(existing);
     }
     let zones = plan_zones(zone_count, zones, region, failures);
-    let nat = nat.unwrap_or(if preset == Preset::Private { Nat::None } else { Nat::PerZone });
+    let nat = nat.unwrap_or(if preset == Preset::Private {
+        Nat::None
+    } else {
+        Nat::PerZone
+    });
     let public = public.unwrap_or(nat != Nat::None);
     if !public && nat != Nat::None {
         failures.push(Failure::new(
@@ -259,7 +305,11 @@ fn plan_network(
             format!("is false, but nat is {nat}, and a NAT gateway stands in public subnets; set nat: none, or leave public out"),
         ));
     }
-    let default_address = if preset == Preset::Demo { Ipv4Addr::new(10, 200, 0, 0) } else { Ipv4Addr::new(10, 0, 0, 0) };
+    let default_address = if preset == Preset::Demo {
+        Ipv4Addr::new(10, 200, 0, 0)
+    } else {
+        Ipv4Addr::new(10, 0, 0, 0)
+    };
     let cidr = cidr.unwrap_or_else(|| Ipv4Cidr::of(default_address, 16));
     if !(16..=28).contains(&cidr.prefix()) {
         failures.push(Failure::new(
@@ -292,7 +342,10 @@ fn plan_zones(
 ) -> Zones {
     let (zones, key) = match (count, names) {
         (Some(_), Some(names)) => {
-            failures.push(Failure::new(network_path("zoneCount"), "`zones` names them already; give one of the two"));
+            failures.push(Failure::new(
+                network_path("zoneCount"),
+                "`zones` names them already; give one of the two",
+            ));
             (Zones::Named(names), "zones")
         }
         (None, Some(names)) => (Zones::Named(names), "zones"),
@@ -300,13 +353,19 @@ fn plan_zones(
         (None, None) => (Zones::Count(2), "zoneCount"),
     };
     if !(1..=6).contains(&zones.count()) {
-        failures.push(Failure::new(network_path(key), format!("a network has 1 to 6 zones, not {}", zones.count())));
+        failures.push(Failure::new(
+            network_path(key),
+            format!("a network has 1 to 6 zones, not {}", zones.count()),
+        ));
     }
     if let Zones::Named(names) = &zones {
         for (index, name) in names.iter().enumerate() {
             let path = network_path("zones").index(index);
             if let Some(region) = region.filter(|region| !name.as_str().starts_with(region.as_str())) {
-                failures.push(Failure::new(path, format!("{name} is no zone of {region}, where the platform is")));
+                failures.push(Failure::new(
+                    path,
+                    format!("{name} is no zone of {region}, where the platform is"),
+                ));
             } else if names.iter().take(index).any(|other| other == name) {
                 failures.push(Failure::new(path, format!("{name} is named twice")));
             }
@@ -329,8 +388,15 @@ fn plan_subnets(
     given: Option<SubnetSettings>,
     failures: &mut Vec<Failure>,
 ) -> Tiers {
-    let SubnetSettings { public: given_public, private: given_private, control_plane: given_control_plane } =
-        given.unwrap_or(SubnetSettings { public: None, private: None, control_plane: None });
+    let SubnetSettings {
+        public: given_public,
+        private: given_private,
+        control_plane: given_control_plane,
+    } = given.unwrap_or(SubnetSettings {
+        public: None,
+        private: None,
+        control_plane: None,
+    });
     if !public && given_public.is_some() {
         failures.push(Failure::new(
             network_path("subnets").key("public"),
@@ -352,7 +418,11 @@ fn plan_subnets(
     }
     let take = |from: usize| blocks.iter().skip(from).take(zones).cloned().collect::<Vec<_>>();
     let tiers = Tiers {
-        public: if public { given_public.unwrap_or_else(|| take(0)) } else { Vec::new() },
+        public: if public {
+            given_public.unwrap_or_else(|| take(0))
+        } else {
+            Vec::new()
+        },
         private: given_private.unwrap_or_else(|| take(zones)),
         control_plane: given_control_plane
             .unwrap_or_else(|| small.iter().skip(2 * zones * 16).take(zones).cloned().collect()),
@@ -364,8 +434,16 @@ fn plan_subnets(
 }
 
 fn check_subnets(vpc: &Ipv4Cidr, zones: usize, tiers: &Tiers, public: bool, failures: &mut Vec<Failure>) {
-    let Tiers { public: public_ranges, private, control_plane } = tiers;
-    let named = [("public", public_ranges), ("private", private), ("controlPlane", control_plane)];
+    let Tiers {
+        public: public_ranges,
+        private,
+        control_plane,
+    } = tiers;
+    let named = [
+        ("public", public_ranges),
+        ("private", private),
+        ("controlPlane", control_plane),
+    ];
     let mut seen: Vec<(PropertyPath, &Ipv4Cidr)> = Vec::new();
     for (tier, ranges) in named {
         let path = network_path("subnets").key(tier);
@@ -378,13 +456,22 @@ fn check_subnets(vpc: &Ipv4Cidr, zones: usize, tiers: &Tiers, public: bool, fail
         for (index, range) in ranges.iter().enumerate() {
             let path = path.index(index);
             if !vpc.contains(range) {
-                failures.push(Failure::new(path.clone(), format!("{range} is not within the VPC's {vpc}")));
+                failures.push(Failure::new(
+                    path.clone(),
+                    format!("{range} is not within the VPC's {vpc}"),
+                ));
             }
             if !(16..=28).contains(&range.prefix()) {
-                failures.push(Failure::new(path.clone(), format!("a subnet is /16 to /28, not /{}", range.prefix())));
+                failures.push(Failure::new(
+                    path.clone(),
+                    format!("a subnet is /16 to /28, not /{}", range.prefix()),
+                ));
             }
             if let Some((other, overlapping)) = seen.iter().find(|(_, other)| other.overlaps(range)) {
-                failures.push(Failure::new(path.clone(), format!("{range} overlaps {overlapping} of {other}")));
+                failures.push(Failure::new(
+                    path.clone(),
+                    format!("{range} overlaps {overlapping} of {other}"),
+                ));
             }
             seen.push((path, range));
         }
@@ -392,7 +479,11 @@ fn check_subnets(vpc: &Ipv4Cidr, zones: usize, tiers: &Tiers, public: bool, fail
 }
 
 fn check_flow_logs(flow_logs: &FlowLogSettings, region: Option<&Region>) -> Vec<Failure> {
-    let FlowLogSettings { destination, role, traffic: _ } = flow_logs;
+    let FlowLogSettings {
+        destination,
+        role,
+        traffic: _,
+    } = flow_logs;
     let path = network_path("flowLogs");
     let mut failures = Vec::new();
     if !["s3", "logs", "firehose"].contains(&destination.service()) {
@@ -402,14 +493,20 @@ fn check_flow_logs(flow_logs: &FlowLogSettings, region: Option<&Region>) -> Vec<
         ));
     }
     if destination.service() == "logs" && role.is_none() {
-        failures.push(Failure::new(path.key("role"), "is required: the role that writes to the log group"));
+        failures.push(Failure::new(
+            path.key("role"),
+            "is required: the role that writes to the log group",
+        ));
     }
     if let Some(partition) = region.map(Partition::of) {
         for (key, arn) in [("destination", Some(destination)), ("role", role.as_ref())] {
             if let Some(arn) = arn.filter(|arn| arn.partition() != partition.name()) {
                 failures.push(Failure::new(
                     path.key(key),
-                    format!("{arn} is of partition {}, but the platform is in {partition}", arn.partition()),
+                    format!(
+                        "{arn} is of partition {}, but the platform is in {partition}",
+                        arn.partition()
+                    ),
                 ));
             }
         }
@@ -423,7 +520,11 @@ fn plan_endpoints(
     network: &NetworkPlan,
     failures: &mut Vec<Failure>,
 ) -> EndpointsPlan {
-    let EndpointSettings { gateway, interface, policy } = settings;
+    let EndpointSettings {
+        gateway,
+        interface,
+        policy,
+    } = settings;
     let path = PropertyPath::root().key("endpoints");
     let owned = |services: &[&str]| services.iter().map(|service| (*service).to_owned()).collect::<Vec<_>>();
     let existing_without_tables =
@@ -456,10 +557,21 @@ fn plan_endpoints(
     for (key, services) in [("gateway", &gateway), ("interface", &interface)] {
         for (index, service) in services.iter().enumerate() {
             if services.iter().take(index).any(|other| other == service) {
-                failures.push(Failure::new(path.key(key).index(index), format!("{service:?} is named twice")));
+                failures.push(Failure::new(
+                    path.key(key).index(index),
+                    format!("{service:?} is named twice"),
+                ));
             }
         }
     }
-    let default_policy = if preset == Preset::Demo { EndpointPolicy::Open } else { EndpointPolicy::Account };
-    EndpointsPlan { gateway, interface, policy: policy.unwrap_or(default_policy) }
+    let default_policy = if preset == Preset::Demo {
+        EndpointPolicy::Open
+    } else {
+        EndpointPolicy::Account
+    };
+    EndpointsPlan {
+        gateway,
+        interface,
+        policy: policy.unwrap_or(default_policy),
+    }
 }

@@ -206,7 +206,9 @@ pub fn read(config: &Config) -> Result<Settings, Vec<Failure>> {
     failures.extend(check(&spec, &map));
     apply_defaults(&spec, &mut map);
     if failures.is_empty() {
-        let json = PropertyValue::Object(map).to_json().map_err(|error| vec![malformed(&error)])?;
+        let json = PropertyValue::Object(map)
+            .to_json()
+            .map_err(|error| vec![malformed(&error)])?;
         serde_json::from_value(json).map_err(|error| vec![malformed(&error)])
     } else {
         failures.sort();

@@ -4,7 +4,7 @@ use groundwork_contract::{
     Failure, ProviderConfig, check,
     descriptor::object,
     diff::{self, Change, Changes},
-    shape::{ObjectSpec, Spec, apply_defaults},
+    shape::{ObjectSpec, apply_defaults},
 };
 use groundwork_wire::{PropertyMap, PropertyPath, PropertyValue};
 
@@ -54,22 +54,9 @@ pub(crate) fn diff(old: &PropertyMap, new: &PropertyMap) -> Changes {
         .collect()
 }
 
-/// The stack's configuration knows text alone: what is not text by its form is JSON in it.
 fn normal(spec: &ObjectSpec, args: &PropertyMap) -> PropertyMap {
-    args.iter()
-        .filter(|(key, _)| !ENGINE.contains(&key.as_str()))
-        .map(|(key, value)| {
-            let text =
-                |field: &&groundwork_contract::shape::FieldSpec| matches!(field.spec, Spec::Text(_) | Spec::Choice(_));
-            let parsed = match (spec.field(key).filter(|field| !text(field)), value.as_str()) {
-                (Some(_), Some(json)) => serde_json::from_str::<serde_json::Value>(json)
-                    .ok()
-                    .map(PropertyValue::from),
-                _ => None,
-            };
-            (key.clone(), parsed.unwrap_or_else(|| value.clone()))
-        })
-        .collect()
+    let own = args.iter().filter(|(key, _)| !ENGINE.contains(&key.as_str()));
+    check::from_text(spec, &own.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod ec2;
 pub mod engine;
 pub mod error;
 pub mod functions;
+mod index;
 pub mod log;
 pub mod marks;
 mod naming;
@@ -21,7 +22,9 @@ pub mod registry;
 mod report;
 pub mod resource;
 pub mod rpc;
+mod stamp;
 pub mod state;
+mod sts;
 pub mod wait;
 
 /// The program `pulumi-resource-groundwork`: serves the engine that started it until it is told to stop.

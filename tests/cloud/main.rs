@@ -2,6 +2,14 @@
 //!
 //! Nothing here links the AWS SDK: the programs are started as users start them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
 mod lifecycle;
 mod provider;
 mod recovery;

@@ -8,7 +8,7 @@
 //! - `#[function("pkg:module:name")]` on a unit struct: `Function`, from the `…Inputs` and `…Result` beside it.
 //!
 //! Field attributes: `#[immutable]`, `#[secret]`, `#[stable]`, `#[create_only]`, `#[computed]`,
-//! `#[autonamed]`, `#[default(expression)]`.
+//! `#[autonamed]`, `#[variant]`, `#[default(expression)]`.
 
 use proc_macro::TokenStream;
 use proc_macro2::{Span, TokenStream as Tokens};
@@ -61,7 +61,7 @@ pub fn function(args: TokenStream, item: TokenStream) -> TokenStream {
         #[derive(Debug, Clone, Copy)]
         #vis struct #ident;
 
-        impl crate::Function for #ident {
+        impl ::groundwork_contract::Function for #ident {
             const TOKEN: &'static str = #token;
             const DOCS: &'static str = #docs;
             type Inputs = #inputs;
@@ -143,14 +143,14 @@ fn contract(args: &ResourceArgs, item: &DeriveInput) -> Tokens {
     let (arguments, refs) = (format_ident!("{ident}Args"), format_ident!("{ident}Refs"));
     let example = example.as_ref().map(|example| {
         quote! {
-            fn example() -> crate::Example {
+            fn example() -> ::groundwork_contract::Example {
                 #example()
             }
         }
     });
     let check = check.as_ref().map(|check| {
         quote! {
-            fn check(args: &Self::Args) -> Vec<crate::Failure> {
+            fn check(args: &Self::Args) -> Vec<::groundwork_contract::Failure> {
                 #check(args)
             }
         }
@@ -160,7 +160,7 @@ fn contract(args: &ResourceArgs, item: &DeriveInput) -> Tokens {
         #[derive(Debug, Clone, Copy)]
         #vis struct #ident;
 
-        impl crate::Contract for #ident {
+        impl ::groundwork_contract::Contract for #ident {
             const TOKEN: &'static str = #token;
             const DOCS: &'static str = #docs;
             type Id = #id;
@@ -186,7 +186,15 @@ struct Property<'a> {
     flags: Vec<Ident>,
 }
 
-const FLAGS: [&str; 6] = ["immutable", "secret", "stable", "create_only", "computed", "autonamed"];
+const FLAGS: [&str; 7] = [
+    "immutable",
+    "secret",
+    "stable",
+    "create_only",
+    "computed",
+    "autonamed",
+    "variant",
+];
 
 impl<'a> Property<'a> {
     fn read(field: &'a Field) -> syn::Result<Self> {
@@ -294,13 +302,13 @@ fn structure(role: Role, item: &DeriveInput) -> syn::Result<Tokens> {
             quote!(None)
         };
         quote! {
-            crate::shape::FieldSpec {
+            ::groundwork_contract::shape::FieldSpec {
                 name: #wire,
                 docs: #docs,
-                spec: <#ty as crate::shape::Shape>::spec(),
+                spec: <#ty as ::groundwork_contract::shape::Shape>::spec(),
                 required: #required,
                 default: #default,
-                flags: crate::shape::Flags { #(#flags: true,)* ..crate::shape::Flags::default() },
+                flags: ::groundwork_contract::shape::Flags { #(#flags: true,)* ..::groundwork_contract::shape::Flags::default() },
             }
         }
     });
@@ -317,9 +325,9 @@ fn structure(role: Role, item: &DeriveInput) -> syn::Result<Tokens> {
 
         #defaults
 
-        impl crate::shape::Shape for #ident {
-            fn spec() -> crate::shape::Spec {
-                crate::shape::Spec::Object(crate::shape::ObjectSpec { name: #name, docs: #docs, fields: vec![#(#specs),*] })
+        impl ::groundwork_contract::shape::Shape for #ident {
+            fn spec() -> ::groundwork_contract::shape::Spec {
+                ::groundwork_contract::shape::Spec::Object(::groundwork_contract::shape::ObjectSpec { name: #name, docs: #docs, fields: vec![#(#specs),*] })
             }
         }
 
@@ -337,15 +345,15 @@ fn arguments(vis: &syn::Visibility, ident: &Ident, properties: &[Property<'_>]) 
         let Property { ident, docs, .. } = property;
         let inner = argument_type(property.ty);
         let ty = if property.required() {
-            quote!(crate::Input<#inner>)
+            quote!(::groundwork_contract::Input<#inner>)
         } else {
-            quote!(Option<crate::Input<#inner>>)
+            quote!(Option<::groundwork_contract::Input<#inner>>)
         };
         quote!(#[doc = #docs] pub #ident: #ty,)
     });
     let parameters = required.iter().map(|property| {
         let (ident, inner) = (property.ident, argument_type(property.ty));
-        quote!(#ident: impl Into<crate::Input<#inner>>)
+        quote!(#ident: impl Into<::groundwork_contract::Input<#inner>>)
     });
     let initial = properties.iter().map(|property| {
         let ident = property.ident;
@@ -364,7 +372,7 @@ fn arguments(vis: &syn::Visibility, ident: &Ident, properties: &[Property<'_>]) 
             quote! {
                 #[doc = #docs]
                 #[must_use]
-                pub fn #ident(mut self, #ident: impl Into<crate::Input<#inner>>) -> Self {
+                pub fn #ident(mut self, #ident: impl Into<::groundwork_contract::Input<#inner>>) -> Self {
                     self.#ident = Some(#ident.into());
                     self
                 }
@@ -373,22 +381,22 @@ fn arguments(vis: &syn::Visibility, ident: &Ident, properties: &[Property<'_>]) 
     let read = properties.iter().map(|property| {
         let Property { ident, wire, .. } = property;
         if property.required() {
-            quote!(#ident: crate::Input::from_property(map.get(#wire).cloned().unwrap_or_default()),)
+            quote!(#ident: ::groundwork_contract::Input::from_property(map.get(#wire).cloned().unwrap_or_default()),)
         } else {
-            quote!(#ident: map.get(#wire).filter(|value| !value.is_null()).cloned().map(crate::Input::from_property),)
+            quote!(#ident: map.get(#wire).filter(|value| !value.is_null()).cloned().map(::groundwork_contract::Input::from_property),)
         }
     });
     let write = properties.iter().map(|property| {
         let Property { ident, wire, .. } = property;
         let node = if property.has("secret") {
-            quote!(crate::Input::secret(field))
+            quote!(::groundwork_contract::Input::secret(field))
         } else {
             quote!(field)
         };
         if property.required() {
-            quote!((#wire, { let field = args.#ident; Some(crate::InputNode::from(#node)) }),)
+            quote!((#wire, { let field = args.#ident; Some(::groundwork_contract::InputNode::from(#node)) }),)
         } else {
-            quote!((#wire, args.#ident.map(|field| crate::InputNode::from(#node))),)
+            quote!((#wire, args.#ident.map(|field| ::groundwork_contract::InputNode::from(#node))),)
         }
     });
     let default = required.is_empty().then(|| {
@@ -417,15 +425,17 @@ fn arguments(vis: &syn::Visibility, ident: &Ident, properties: &[Property<'_>]) 
 
         #default
 
-        impl crate::FromProperties for #args {
+        impl ::groundwork_contract::FromProperties for #args {
             fn from_properties(map: &groundwork_wire::PropertyMap) -> Self {
+                let _ = map;
                 Self { #(#read)* }
             }
         }
 
-        impl From<#args> for crate::Input<#ident> {
+        impl From<#args> for ::groundwork_contract::Input<#ident> {
             fn from(args: #args) -> Self {
-                crate::Input::from_fields([#(#write)*])
+                let _ = &args;
+                ::groundwork_contract::Input::from_fields::<&'static str>([#(#write)*])
             }
         }
     }
@@ -438,7 +448,7 @@ fn references(vis: &syn::Visibility, ident: &Ident, properties: &[Property<'_>])
     let about = format!("[`{ident}`] as a program sees it: each field an output.");
     let fields = properties
         .iter()
-        .map(|Property { ident, ty, docs, .. }| quote!(#[doc = #docs] pub #ident: crate::Output<#ty>,));
+        .map(|Property { ident, ty, docs, .. }| quote!(#[doc = #docs] pub #ident: ::groundwork_contract::Output<#ty>,));
     let read = properties
         .iter()
         .map(|Property { ident, wire, .. }| quote!(#ident: object.field(#wire),));
@@ -447,8 +457,8 @@ fn references(vis: &syn::Visibility, ident: &Ident, properties: &[Property<'_>])
         #[derive(Debug, Clone)]
         #vis struct #refs { #(#fields)* }
 
-        impl crate::FromOutputs for #refs {
-            fn from_outputs(object: &crate::Output<serde_json::Value>) -> Self {
+        impl ::groundwork_contract::FromOutputs for #refs {
+            fn from_outputs(object: &::groundwork_contract::Output<serde_json::Value>) -> Self {
                 let _ = object;
                 Self { #(#read)* }
             }
@@ -499,9 +509,9 @@ fn choice(item: &DeriveInput) -> syn::Result<Tokens> {
             }
         }
 
-        impl crate::shape::Shape for #ident {
-            fn spec() -> crate::shape::Spec {
-                crate::shape::Spec::Choice(crate::shape::ChoiceSpec { name: #name, docs: #docs, words: vec![#(#words),*] })
+        impl ::groundwork_contract::shape::Shape for #ident {
+            fn spec() -> ::groundwork_contract::shape::Spec {
+                ::groundwork_contract::shape::Spec::Choice(::groundwork_contract::shape::ChoiceSpec { name: #name, docs: #docs, words: vec![#(#words),*] })
             }
         }
     })
