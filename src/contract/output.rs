@@ -734,6 +734,18 @@ impl From<bool> for InputNode {
     }
 }
 
+impl<V: Into<Self>> From<Vec<V>> for InputNode {
+    fn from(items: Vec<V>) -> Self {
+        Self::List(items.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<f64> for InputNode {
+    fn from(number: f64) -> Self {
+        Self::Value(number.into())
+    }
+}
+
 impl<K: Into<String>, V: Into<Self>, const N: usize> From<[(K, V); N]> for InputNode {
     fn from(fields: [(K, V); N]) -> Self {
         Self::Object(
