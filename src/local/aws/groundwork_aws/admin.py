@@ -6,13 +6,16 @@ Everything lives under `/groundwork-api/` and speaks JSON. An error is `{"error"
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
-from groundwork_aws import dump, registry
+from groundwork_aws import dump, hazards, registry
 from groundwork_aws.clock import CLOCK
+from groundwork_aws.eks import outside
 from groundwork_aws.faults import FAULTS, Fault
 from groundwork_aws.journal import JOURNAL
+from groundwork_aws.settings import SETTINGS
 from groundwork_aws.wire import Answer, Http
 
 if TYPE_CHECKING:
@@ -57,12 +60,16 @@ def _clear_faults(_: Http) -> Any:
 
 
 def _settings(_: Http) -> Any:
-    return {"settle": CLOCK.settle, "speed": CLOCK.speed}
+    return {
+        "settle": CLOCK.settle,
+        "speed": CLOCK.speed,
+        "external_control_plane": SETTINGS.external_control_plane,
+    }
 
 
 def _set(http: Http) -> Any:
     document = _document(http)
-    if unknown := set(document) - {"settle", "speed"}:
+    if unknown := set(document) - {"settle", "speed", "external_control_plane"}:
         raise ValueError(f"unknown members {sorted(unknown)}")
     if "settle" in document:
         CLOCK.settle = None if document["settle"] is None else float(document["settle"])
@@ -70,10 +77,59 @@ def _set(http: Http) -> Any:
         if float(document["speed"]) <= 0:
             raise ValueError("speed must be above 0")
         CLOCK.speed = float(document["speed"])
+    if "external_control_plane" in document:
+        SETTINGS.external_control_plane = bool(document["external_control_plane"])
     return _settings(http)
 
 
-ROUTES: dict[tuple[str, str], Callable[[Http], Any]] = {
+def _hazards(_: Http) -> Any:
+    return hazards.show()
+
+
+def _add_hazard(http: Http) -> Any:
+    document = _document(http)
+    hazards.switch_on(str(document.pop("name", "")), document)
+    return hazards.show()
+
+
+def _clear_hazards(http: Http) -> Any:
+    hazards.switch_off(parse_qs(http.query).get("name", [None])[0])
+    return hazards.show()
+
+
+def _nodes(_: Http) -> Any:
+    return outside.show_nodes()
+
+
+def _clusters(_: Http) -> Any:
+    return outside.show_clusters()
+
+
+def _cluster(http: Http, name: str) -> Any:
+    query = parse_qs(http.query)
+    return outside.find(name, query.get("account", [None])[0], query.get("region", [None])[0])
+
+
+def _endpoint(http: Http, name: str) -> Any:
+    cluster = _cluster(http, name)
+    outside.endpoint(cluster, _document(http))
+    return {"status": cluster.status}
+
+
+def _nodegroup_ready(http: Http, name: str, nodegroup: str) -> Any:
+    cluster = _cluster(http, name)
+    outside.nodegroup_ready(cluster, nodegroup, _document(http))
+    return {"status": cluster.nodegroups[nodegroup].status}
+
+
+def _addon_health(http: Http, name: str, addon: str) -> Any:
+    cluster = _cluster(http, name)
+    outside.addon_health(cluster, addon, _document(http))
+    return {"status": cluster.addons[addon].status}
+
+
+# `*` stands for one step of the path, and is handed to the function.
+ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("GET", "health"): _health,
     ("POST", "reset"): _reset,
     ("GET", "dump"): _dump,
@@ -84,6 +140,14 @@ ROUTES: dict[tuple[str, str], Callable[[Http], Any]] = {
     ("DELETE", "faults"): _clear_faults,
     ("GET", "settings"): _settings,
     ("POST", "settings"): _set,
+    ("GET", "hazards"): _hazards,
+    ("POST", "hazards"): _add_hazard,
+    ("DELETE", "hazards"): _clear_hazards,
+    ("GET", "nodes"): _nodes,
+    ("GET", "clusters"): _clusters,
+    ("POST", "clusters/*/endpoint"): _endpoint,
+    ("POST", "clusters/*/nodegroups/*/ready"): _nodegroup_ready,
+    ("POST", "clusters/*/addons/*/health"): _addon_health,
 }
 
 
@@ -94,13 +158,24 @@ def _document(http: Http) -> dict[str, Any]:
     return document
 
 
+def _find(http: Http) -> Callable[[], Any] | None:
+    steps = [unquote(step) for step in http.path[len(PREFIX) :].strip("/").split("/")]
+    for (method, path), function in ROUTES.items():
+        pattern = path.split("/")
+        if method != http.method or len(pattern) != len(steps):
+            continue
+        if all(wanted in ("*", step) for wanted, step in zip(pattern, steps, strict=True)):
+            return partial(function, http, *(step for wanted, step in zip(pattern, steps, strict=True) if wanted == "*"))
+    return None
+
+
 def answer(http: Http) -> Answer:
     """Answer a request to the admin API."""
-    route = ROUTES.get((http.method, http.path[len(PREFIX) :].strip("/")))
+    route = _find(http)
     if route is None:
         return _json(404, {"error": f"no such thing: {http.method} {http.path}"})
     try:
-        return _json(200, route(http))
+        return _json(200, route())
     except (ValueError, TypeError) as wrong:
         return _json(400, {"error": str(wrong)})
     except LookupError as missing:

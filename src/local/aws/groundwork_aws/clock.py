@@ -49,6 +49,7 @@ class Clock:
         self.speed: float = 1.0
         self._agenda: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
+        self._moment: float | None = None
 
     @staticmethod
     def now() -> float:
@@ -60,14 +61,22 @@ class Clock:
         return self.settle if self.settle is not None else DURATIONS[kind] / self.speed
 
     def after(self, kind: str | float, happens: Callable[[], object]) -> None:
-        """Let something happen once a transition of this kind, or that number of seconds, is over."""
+        """Let something happen once a transition of this kind, or that number of seconds, is over.
+
+        What follows from something that was due counts from when that was due, however late anybody looked.
+        """
         seconds = self.duration(kind) if isinstance(kind, str) else kind
-        heapq.heappush(self._agenda, (self.now() + seconds, next(self._order), happens))
+        start = self.now() if self._moment is None else self._moment
+        heapq.heappush(self._agenda, (start + seconds, next(self._order), happens))
 
     def tick(self) -> None:
         """Make everything happen that has become due."""
-        while self._agenda and self._agenda[0][0] <= self.now():
-            heapq.heappop(self._agenda)[2]()
+        try:
+            while self._agenda and self._agenda[0][0] <= self.now():
+                self._moment, _, happens = heapq.heappop(self._agenda)
+                happens()
+        finally:
+            self._moment = None
 
     def reset(self) -> None:
         """Forget what was to happen; the settings stay."""

@@ -1,8 +1,8 @@
 """The dump: every resource of every backend, account and region, in a form that two moments can be compared by.
 
-What a backend has from the start (a default VPC, AWS's images and managed policies) and still has unchanged is left out, so an
-untouched region looks like one that nobody has asked about. What moves by itself, such as timestamps, is left out too, and what AWS keeps showing for a
-while after its end is marked `gone`.
+What a backend has from the start (a default VPC, AWS's images and managed policies) and still has unchanged is left out, so
+an untouched region looks like one that nobody has asked about. What moves by itself, such as timestamps, is left out too, and
+what AWS keeps showing for a while after its end is marked `gone`.
 """
 
 from __future__ import annotations

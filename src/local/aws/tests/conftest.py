@@ -71,7 +71,7 @@ def server():
 @pytest.fixture
 def cloud(server):
     server.admin("POST", "reset")
-    server.admin("POST", "settings", {"settle": SETTLE})
+    server.admin("POST", "settings", {"settle": SETTLE, "external_control_plane": False})
     return server
 
 

@@ -1,4 +1,5 @@
 import http.client
+import json
 import subprocess
 import sys
 import threading
@@ -160,7 +161,8 @@ def test_the_dump_tells_everything(cloud, ec2):
     cloud.client("sqs").create_queue(QueueName="demo")
     cloud.client("logs").create_log_group(logGroupName="/aws/eks/demo/cluster")
     cloud.client("events").put_rule(Name="demo", EventPattern='{"source": ["aws.ec2"]}')
-    trust = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}'
+    allow = {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     cloud.client("iam").create_role(RoleName="demo", AssumeRolePolicyDocument=trust)
     dump = cloud.admin("GET", "dump")
     assert dump == cloud.admin("GET", "dump")
@@ -175,8 +177,9 @@ def test_the_dump_tells_everything(cloud, ec2):
 
 
 def test_settings(cloud):
-    assert cloud.admin("POST", "settings", {"settle": None, "speed": 60}) == {"settle": None, "speed": 60.0}
-    assert cloud.admin("GET", "settings") == {"settle": None, "speed": 60.0}
+    expected = {"settle": None, "speed": 60.0, "external_control_plane": False}
+    assert cloud.admin("POST", "settings", {"settle": None, "speed": 60}) == expected
+    assert cloud.admin("GET", "settings") == expected
     cloud.admin("POST", "settings", {"speed": 1})
     for wrong in ({"speed": 0}, {"colour": 1}):
         with pytest.raises(urllib.error.HTTPError, match="400"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.ec2.models import EC2Backend as MotoEC2Backend
 from moto.ec2.models import ec2_backends
@@ -17,6 +17,11 @@ from groundwork_aws.ec2.security_groups import GROUP
 from groundwork_aws.ec2.subnets import SUBNET
 from groundwork_aws.ec2.vpcs import open_default_group
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Which interfaces outlive an instance although they should not: a hazard adds itself here.
+ORPHANS: list[Callable[[Any, Any], set[str]]] = []
 PENDING, RUNNING, SHUTTING_DOWN, TERMINATED = ("pending", 0), ("running", 16), ("shutting-down", 32), ("terminated", 48)
 
 
@@ -97,8 +102,9 @@ class EC2Backend(MotoEC2Backend):
 
     def _terminated(self, instance: Any) -> None:
         instance._state.name, instance._state.code = TERMINATED
+        left = {eni for orphans in ORPHANS for eni in orphans(self, instance)}
         for nic in list(instance.nics.values()):
-            if nic.delete_on_termination:
+            if nic.delete_on_termination and nic.id not in left:
                 discard(self, nic.id)
             elif nic.id in self.enis:
                 nic.instance = nic.attachment_id = nic.attach_time = nic.device_index = None
