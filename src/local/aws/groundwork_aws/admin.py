@@ -82,6 +82,11 @@ def _set(http: Http) -> Any:
     return _settings(http)
 
 
+def _advance(http: Http) -> Any:
+    CLOCK.advance(float(_document(http)["advance"]))
+    return {}
+
+
 def _hazards(_: Http) -> Any:
     return hazards.show()
 
@@ -140,6 +145,7 @@ ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("DELETE", "faults"): _clear_faults,
     ("GET", "settings"): _settings,
     ("POST", "settings"): _set,
+    ("POST", "clock"): _advance,
     ("GET", "hazards"): _hazards,
     ("POST", "hazards"): _add_hazard,
     ("DELETE", "hazards"): _clear_hazards,
