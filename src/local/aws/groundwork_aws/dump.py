@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend
 
+from groundwork_aws.ec2.backend import fleet_instances
 from groundwork_aws.ec2.nouns import NOUNS
 from groundwork_aws.shape import attributes, identity, is_resource, plain
 
@@ -35,6 +36,35 @@ NO_RESOURCES = {
     "tagging_service",
 }
 
+# What EC2's nouns cover already, under the names that moto has for it.
+COVERED = {
+    "vpcs",
+    "groups",
+    "route_tables",
+    "internet_gateways",
+    "egress_only_internet_gateways",
+    "nat_gateways",
+    "vpc_end_points",
+    "enis",
+    "flow_logs",
+    "reservations",
+    "launch_templates",
+    "managed_prefix_lists",
+    "volumes",
+    "snapshots",
+    "amis",
+    "network_acls",
+    "dhcp_options_sets",
+    "key_pairs",
+    "spot_instance_requests",
+    "vpc_pcxs",
+    "transit_gateways",
+    "vpn_gateways",
+    "subnets",
+    "addresses",
+    "default_vpc",
+}
+
 # What each backend had at its birth, so that only what has been added or changed is told.
 _born_with: dict[int, dict[tuple[str, str], Any]] = {}
 
@@ -45,6 +75,14 @@ def _of_ec2(backend: Any) -> Iterator[Resource]:
             if noun.type == "image" and one.owner_id != backend.account_id:
                 continue
             yield noun.type, one.id, partial(_view, noun, one), noun.gone(one)
+
+    for name, held in sorted(vars(backend).items()):
+        if name in COVERED or name in NO_RESOURCES or not isinstance(held, dict):
+            continue
+        for key, one in list(held.items()):
+            if is_resource(one):
+                gone = name == "fleets" and all(it.state == "terminated" for it in fleet_instances(one))
+                yield name, identity(one) or str(key), partial(attributes, one), gone
 
 
 def _view(noun: Noun, one: Any) -> dict[str, Any]:
@@ -85,8 +123,6 @@ def resources(service: str, backend: Any) -> Iterator[Resource]:
     """Every resource of a backend, those it was born with included."""
     if service == "ec2":
         yield from _of_ec2(backend)
-        seen = {one.id for noun in NOUNS.values() for one in noun.all(backend)}
-        yield from (resource for resource in _of_any(backend) if resource[1] not in seen)
     elif own := getattr(backend, "resources", None):
         yield from own()
     else:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import boto3
 import pytest
@@ -60,6 +61,7 @@ class Cloud:
 def server():
     process = subprocess.Popen(
         [sys.executable, "-m", "groundwork_aws", "--port", "0", "--settle", str(SETTLE)],
+        cwd=Path(__file__).parents[1],
         stdout=subprocess.PIPE,
         text=True,
     )

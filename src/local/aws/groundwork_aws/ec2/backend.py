@@ -77,9 +77,30 @@ class EC2Backend(MotoEC2Backend):
             for index, nic in instance.nics.items():
                 if index not in kept:
                     nic.delete_on_termination = True
+            instance.region_name = self.region_name  # moto gives an instance of a fleet a name in us-east-1
             instance._state.name, instance._state.code = PENDING
             CLOCK.after("instance", partial(_move, instance, PENDING, RUNNING))
         return reservation
+
+    def create_fleet(self, *args: Any, **kwargs: Any) -> Any:
+        """An instance of a fleet has its template's security groups, which moto looks for by name only."""
+        fleet = super().create_fleet(*args, **kwargs)
+        templates = [self._template_data(config["LaunchTemplateSpecification"]) for config in fleet.launch_template_configs]
+        for instance in fleet_instances(fleet):
+            for template, data in templates:
+                if data.get("ImageId") == instance.image_id:
+                    nics = data.get("NetworkInterfaces") or [{}]
+                    wanted = data.get("SecurityGroupIds") or nics[0].get("Groups") or []
+                    instance.security_groups = [self.group(ident) for ident in wanted]
+                    if wanted:
+                        instance.nics[0]._group_set = list(instance.security_groups)
+                    instance.add_tags({"aws:ec2launchtemplate:id": template.id, "aws:ec2:fleet-id": fleet.id})
+        return fleet
+
+    def _template_data(self, asked: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        ident, name = asked.get("LaunchTemplateId"), asked.get("LaunchTemplateName")
+        template = self.get_launch_template(ident) if ident else self.get_launch_template_by_name(str(name))
+        return template, template.get_version(asked.get("Version") or "$Default").data
 
     def terminate_instances(self, instance_ids: list[str]) -> Any:
         """An instance is `shutting-down` first; its interfaces go when it is `terminated`, or become available."""
@@ -109,6 +130,11 @@ class EC2Backend(MotoEC2Backend):
             elif nic.id in self.enis:
                 nic.instance = nic.attachment_id = nic.attach_time = nic.device_index = None
                 nic.status = "available"
+
+
+def fleet_instances(fleet: Any) -> list[Any]:
+    """The instances that a fleet has started."""
+    return [one["instance"] for one in fleet.on_demand_instances] + [one.instance for one in fleet.spot_requests]
 
 
 def _move(instance: Any, before: tuple[str, int], after: tuple[str, int]) -> None:
