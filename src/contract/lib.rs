@@ -16,6 +16,7 @@ mod document;
 pub mod ec2;
 pub mod findings;
 pub mod index;
+pub mod json_schema;
 mod output;
 pub mod schema;
 pub mod shape;

@@ -406,7 +406,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// `2s`, `50ms`, `1.5m`; without a unit, seconds.
-fn parse_time(text: &str) -> Result<Duration, String> {
+pub fn parse_time(text: &str) -> Result<Duration, String> {
     let number = text.trim_end_matches(char::is_alphabetic);
     let unit = match text.strip_prefix(number).unwrap_or_default() {
         "ms" => 0.001,
@@ -418,7 +418,8 @@ fn parse_time(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * unit).map_err(|error| error.to_string())
 }
 
-fn parse_speed(text: &str) -> Result<f64, String> {
+/// A factor above 0.
+pub fn parse_speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if factor.is_finite() && factor > 0.0 => Ok(factor),
         _ => Err("write a number above 0: 60 makes minutes seconds".to_owned()),

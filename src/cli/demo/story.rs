@@ -1,0 +1,156 @@
+//! The steps, and what becomes of what they made when one of them fails.
+
+use std::time::Duration;
+
+use groundwork_local::{Dump, Ui};
+use serde_json::Value as Json;
+use tokio::time::Instant;
+
+use super::report::Report;
+use crate::error::{Error, Result};
+use crate::interrupt::Interrupts;
+use crate::pulumi::{Pulumi, Run};
+
+/// What every step needs.
+pub(super) struct Story<'a> {
+    pub(super) pulumi: Pulumi<'a>,
+    /// What existed before the first step.
+    pub(super) before: Dump,
+    pub(super) interrupts: &'a Interrupts,
+    pub(super) ui: &'a Ui,
+}
+
+const UP: [&str; 3] = ["up", "--yes", "--skip-preview"];
+const DESTROY: [&str; 3] = ["destroy", "--yes", "--skip-preview"];
+
+impl Story<'_> {
+    /// All steps to the audit; with `keep` those before destroy.
+    pub(super) async fn tell(&self, keep: bool, report: &mut Report) -> Result<()> {
+        self.interrupts.or(self.pulumi.init()).await?;
+        let preview = self.step("preview", &["preview"], None, report).await?;
+        let planned = preview.progress.total();
+        report.passed(
+            "preview",
+            format!("{} to create", preview.progress.count("create")),
+            preview.took,
+            planned,
+        );
+        for warning in preview.progress.warnings() {
+            self.ui.note(format_args!("  warning: {warning}"));
+        }
+        match self.live(keep, planned, report).await {
+            Ok(()) => Ok(()),
+            // What is kept after a failure is there to be looked at.
+            Err(error @ Error::Pulumi { .. }) if keep => Err(error),
+            Err(error) => {
+                self.remove(&error, report).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn live(&self, keep: bool, planned: usize, report: &mut Report) -> Result<()> {
+        let up = self.step("up", &UP, Some(planned), report).await?;
+        let there = up.progress.total();
+        report.passed("up", format!("{} created", up.progress.count("create")), up.took, there);
+        self.show_outputs().await?;
+
+        let again = [&UP[..], &["--expect-no-changes"]].concat();
+        let again = self.step("up again", &again, Some(there), report).await?;
+        report.passed("up again", "no change".to_owned(), again.took, again.progress.total());
+
+        let refresh = ["refresh", "--yes", "--skip-preview", "--expect-no-changes"];
+        let refresh = self.step("refresh", &refresh, Some(there), report).await?;
+        report.passed("refresh", "no drift".to_owned(), refresh.took, refresh.progress.total());
+        if keep {
+            return Ok(());
+        }
+        let destroy = self.step("destroy", &DESTROY, Some(there), report).await?;
+        let gone = destroy.progress.count("delete");
+        report.passed("destroy", format!("{gone} deleted"), destroy.took, gone);
+        self.audit(report).await
+    }
+
+    async fn step(&self, name: &str, args: &[&str], parts: Option<usize>, report: &mut Report) -> Result<Run> {
+        let started = Instant::now();
+        let run = self.pulumi.operate(name, args, parts, self.interrupts, self.ui).await;
+        if let Err(error) = &run {
+            report.failed(name, error, started.elapsed());
+        }
+        run
+    }
+
+    async fn show_outputs(&self) -> Result<()> {
+        let outputs = self.interrupts.or(self.pulumi.outputs()).await?;
+        for (name, value) in outputs.as_object().into_iter().flatten() {
+            self.ui.line(format_args!("  {name}: {}", in_words(value)));
+        }
+        Ok(())
+    }
+
+    /// The proof: the cloud itself is asked for all that exists in it.
+    async fn audit(&self, report: &mut Report) -> Result<()> {
+        let started = Instant::now();
+        let after = self.pulumi.cloud.dump().await?;
+        let left: Vec<String> = after.left_over(&self.before).into_iter().map(str::to_owned).collect();
+        if left.is_empty() {
+            report.passed("audit", "nothing left".to_owned(), started.elapsed(), 0);
+            return Ok(());
+        }
+        let count = left.len();
+        let error = Error::LeftOver(left);
+        report.failed("audit", &error, started.elapsed());
+        report.left(count);
+        Err(error)
+    }
+
+    /// After a failure: takes away what was made. The cloud goes as well, so a failure here changes nothing but what is told.
+    async fn remove(&self, error: &Error, report: &mut Report) {
+        let destroyed_in_vain = matches!(error, Error::Pulumi { verb, .. } if verb == "destroy");
+        if destroyed_in_vain || matches!(error, Error::LeftOver(_)) {
+            return;
+        }
+        self.ui.note("… removing what was made (Ctrl-C ends that)");
+        let interrupts = self.interrupts.from_now();
+        // A lock that an operation left is of no use to anybody.
+        let name = "destroy after failure";
+        match self.pulumi.operate(name, &DESTROY, None, &interrupts, self.ui).await {
+            Ok(Run { took, progress }) => {
+                let gone = progress.count("delete");
+                report.passed(name, format!("{gone} deleted"), took, gone);
+                // It tells of what is left in the table.
+                let _told = self.audit(report).await;
+            }
+            Err(error) => report.failed(name, &error, Duration::ZERO),
+        }
+    }
+}
+
+/// A list without its brackets, a text without its quotes.
+fn in_words(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Array(items) => items.iter().map(in_words).collect::<Vec<_>>().join(", "),
+        Json::Object(map) => {
+            let pairs: Vec<_> = map
+                .iter()
+                .map(|(key, value)| format!("{key} {}", in_words(value)))
+                .collect();
+            pairs.join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn outputs_read_like_words() {
+        assert_eq!(in_words(&json!(["a", "b"])), "a, b");
+        assert_eq!(in_words(&json!({"s3": "vpce-1", "n": 2})), "n 2, s3 vpce-1");
+    }
+}
