@@ -67,6 +67,7 @@ fn diff_object(
             secret: _,
             stable: _,
             autonamed: _,
+            variant,
         } = *flags;
         if create_only {
             continue;
@@ -82,12 +83,14 @@ fn diff_object(
         if computed && new.is_none() {
             continue;
         }
+        let old = given(old);
+        let other_variant = variant && old.is_some() != new.is_some();
         diff_value(
             spec,
-            given(old).as_ref(),
+            old.as_ref(),
             new.as_ref(),
             &path.key(name),
-            immutable || fixed,
+            immutable || fixed || other_variant,
             changes,
         );
     }

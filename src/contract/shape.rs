@@ -122,6 +122,8 @@ pub struct Flags {
     pub computed: bool,
     /// A name that we make up when none is given.
     pub autonamed: bool,
+    /// One of several alternatives: giving it or taking it away replaces the resource, changing it does not.
+    pub variant: bool,
 }
 
 impl Shape for bool {

@@ -132,6 +132,33 @@ impl Error {
         }
     }
 
+    /// What AWS refused inside an answer that otherwise succeeded.
+    pub fn refused(service: &'static str, operation: &'static str, code: &str, message: &str) -> Self {
+        Self::Aws(Box::new(AwsFault {
+            service,
+            operation,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            request_id: None,
+            // An empty code is no lost answer here.
+            kind: if code.is_empty() {
+                Kind::Invalid
+            } else {
+                classify(code, 400)
+            },
+        }))
+    }
+
+    /// The same error of AWS with more words to it.
+    #[must_use]
+    pub fn adding(mut self, words: &str) -> Self {
+        if let Self::Aws(fault) = &mut self {
+            fault.message.push_str("; ");
+            fault.message.push_str(words);
+        }
+        self
+    }
+
     /// A property that AWS always sends is not there.
     pub fn lacks(what: &str) -> Self {
         Self::Bug(format!("AWS's answer has no {what}"))

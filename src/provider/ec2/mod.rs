@@ -1,11 +1,26 @@
 //! Amazon EC2: the network. One file a noun, as in `contract/ec2`.
 
+mod default_security_group;
+mod egress_only_internet_gateway;
+mod eip;
+mod flow_log;
 mod get_availability_zones;
+mod get_vpc_endpoint_services;
+mod internet_gateway;
+mod nat_gateway;
+mod route;
+mod route_table;
+mod route_table_association;
+mod rules;
+mod security_group;
+mod security_group_rule;
+mod subnet;
 mod vpc;
+mod vpc_endpoint;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{Filter, Tag};
+use aws_sdk_ec2::types::{Filter, Tag, UnsuccessfulItem};
 use groundwork_contract::{
     Tags,
     tags::{PENDING, is_system, of_the_user},
@@ -31,6 +46,27 @@ pub(crate) fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(value: Option<
     need(value, what)?
         .parse()
         .map_err(|error| Error::Bug(format!("{what}: {error}")))
+}
+
+/// Turns what AWS refused inside an answer that says 200 into an error.
+pub(crate) fn successful(operation: &'static str, refused: &[UnsuccessfulItem]) -> Result<()> {
+    let Some(item) = refused.first() else { return Ok(()) };
+    let error = item.error();
+    let code = error.and_then(|error| error.code()).unwrap_or_default();
+    let message = error.and_then(|error| error.message()).unwrap_or("no reason given");
+    let message = match item.resource_id() {
+        Some(id) if !message.contains(id) => format!("{id}: {message}"),
+        _ => message.to_owned(),
+    };
+    Err(Error::refused("ec2", operation, code, &message))
+}
+
+/// The same of what AWS leaves out where it does not apply.
+pub(crate) fn maybe<T: std::str::FromStr<Err: std::fmt::Display>>(
+    value: Option<&str>,
+    what: &str,
+) -> Result<Option<T>> {
+    value.map(|value| parse(Some(value), what)).transpose()
 }
 
 /// The user's tags, and whether our mark is among AWS's answer.
@@ -103,6 +139,33 @@ pub(crate) async fn interfaces(cx: &Cx, filters: impl IntoIterator<Item = Filter
                 interface.status().map_or("?", |status| status.as_str()),
                 interface.requester_id().or_else(|| interface.owner_id()).unwrap_or("?"),
             )
+        })
+        .collect())
+}
+
+/// The instances that a filter finds and that are not terminated.
+pub(crate) async fn instances(cx: &Cx, wanted: Filter) -> Result<Vec<String>> {
+    let answer = cx
+        .ec2()
+        .describe_instances()
+        .filters(wanted)
+        .send()
+        .await
+        .map_err(aws("ec2", "DescribeInstances"))?;
+    Ok(answer
+        .reservations()
+        .iter()
+        .flat_map(aws_sdk_ec2::types::Reservation::instances)
+        .filter_map(|instance| {
+            let state = instance.state()?.name()?;
+            (*state != aws_sdk_ec2::types::InstanceStateName::Terminated).then(|| {
+                let name = instance.tags().iter().find(|tag| tag.key() == Some("Name"));
+                format!(
+                    "instance {} ({}, {state})",
+                    instance.instance_id().unwrap_or("?"),
+                    name.and_then(Tag::value).unwrap_or("no name"),
+                )
+            })
         })
         .collect())
 }
