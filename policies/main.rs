@@ -1,3 +1,5 @@
-//! Entry point.
+//! Entry point of the policy pack.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    groundwork_policies::main()
+}
