@@ -1,6 +1,6 @@
 //! The ids of EC2's kinds.
 
-use crate::ec2_ids;
+use crate::{Input, Output, ec2_ids, text::ec2_id, text_type};
 
 ec2_ids! {
     /// A VPC's id.
@@ -37,4 +37,37 @@ ec2_ids! {
     TransitGatewayId "tgw" "a transit gateway id";
     /// A VPC peering connection's id.
     VpcPeeringConnectionId "pcx" "a VPC peering connection id";
+    /// A virtual private gateway's id.
+    VpnGatewayId "vgw" "a virtual private gateway id";
+    /// A carrier gateway's id (Wavelength Zones).
+    CarrierGatewayId "cagw" "a carrier gateway id";
+    /// A local gateway's id (Outposts).
+    LocalGatewayId "lgw" "a local gateway id";
+}
+
+text_type!(
+    /// The id of a gateway that a VPC has one of: an internet gateway or a virtual private gateway.
+    GatewayId, "an internet gateway id or a virtual private gateway id", "igw-0123456789abcdef0", |text| {
+        ec2_id(text, "igw")
+            .or_else(|_| ec2_id(text, "vgw"))
+            .map_err(|_| "expected `igw-` or `vgw-` and lower-case hexadecimal digits".to_owned())
+    }
+);
+
+impl From<Output<InternetGatewayId>> for Input<GatewayId> {
+    fn from(id: Output<InternetGatewayId>) -> Self {
+        Self::from_node(id.into())
+    }
+}
+
+impl From<&Output<InternetGatewayId>> for Input<GatewayId> {
+    fn from(id: &Output<InternetGatewayId>) -> Self {
+        Self::from_node(id.into())
+    }
+}
+
+impl From<Output<VpnGatewayId>> for Input<GatewayId> {
+    fn from(id: Output<VpnGatewayId>) -> Self {
+        Self::from_node(id.into())
+    }
 }
