@@ -89,8 +89,9 @@ class Exchange:
             return refused
         for name in FAULTS.any_hidden():
             # The call that created the thing may be repeated with its token; every other one cannot see it.
-            if _mentions(call.params, name) and not call.operation.startswith(("Create", "Run", "Allocate")):
-                return wire.error(call, *not_found(call, name))
+            repeats = call.operation.startswith(("Create", "Run", "Allocate"))
+            if not repeats and _mentions(call.params, name.removeprefix(f"{call.service}/")):
+                return wire.error(call, *not_found(call, name.rpartition("/")[2]))
         return None
 
     def _act(self, faults: list[Fault]) -> Answer:
@@ -113,7 +114,7 @@ class Exchange:
         named = self.call.params.get(NAMED_BY_CALLER.get(self.call.operation, ""), "")
         if fault.kind == "not_found_after_create":
             born = set(NEW_ID.findall(answer.body)) - set(NEW_ID.findall(repr(self.call.params).encode()))
-            FAULTS.hide({name.decode() for name in born} | ({named} if named else set()), fault.seconds)
+            FAULTS.hide({name.decode() for name in born} | ({f"{self.call.service}/{named}"} if named else set()), fault.seconds)
         elif fault.kind == "role_not_assumable" and (arn := re.search(rb"<Arn>([^<]+)</Arn>", answer.body)):
             FAULTS.bar(arn[1].decode(), fault.seconds)
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from moto.core.exceptions import ServiceException
 from moto.sts.models import STSBackend as MotoSTSBackend
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
+
+from groundwork_aws.faults import FAULTS
+
+
+class NotAssumable(ServiceException):
+    """A role cannot be assumed by the caller."""
+
+    code = "AccessDenied"
 
 
 class STSBackend(MotoSTSBackend):
@@ -22,6 +33,13 @@ class STSBackend(MotoSTSBackend):
         if ":sts::" in arn and ":user/" in arn:
             return "AIDAGROUNDWORK0000000", f"arn:{get_partition(region)}:iam::{account}:user/groundwork", account
         return user_id, arn, account
+
+    def assume_role(self, *args: Any, **kwargs: Any) -> Any:
+        """A role that IAM has not told everybody of cannot be assumed yet ("Changes that I make are not always visible")."""
+        role = kwargs.get("role_arn") or next((arg for arg in args if isinstance(arg, str) and ":role/" in arg), "")
+        if not FAULTS.assumable(role):
+            raise NotAssumable(f"User is not authorized to perform: sts:AssumeRole on resource: {role}")
+        return super().assume_role(*args, **kwargs)
 
 
 def register() -> None:

@@ -74,3 +74,40 @@ def test_public_image_parameters(cloud, ec2, refused):
     names = ["/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/standard/recommended/image_id", nvidia]
     answer = ssm.get_parameters(Names=names)
     assert (len(answer["Parameters"]), answer["InvalidParameters"]) == (1, [nvidia])
+
+
+def test_an_assumed_role_is_somebody(cloud, iam, refused):
+    sts = cloud.client("sts")
+    cloud.admin("POST", "faults", {"operation": "CreateRole", "kind": "role_not_assumable", "seconds": 30})
+    trust = document({**TRUST, "Principal": {"AWS": "*"}})
+    role = iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    assert refused(sts.assume_role, RoleArn=role, RoleSessionName="me") == "AccessDenied"
+    cloud.settle()
+    keys = sts.assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    identity = cloud.client("sts", key=keys["AccessKeyId"]).get_caller_identity()
+    assert identity["Arn"] == "arn:aws:sts::123456789012:assumed-role/deployer/me"
+    assert cloud.admin("GET", "journal")[-1]["caller"] == identity["Arn"]
+
+
+def test_a_new_role_is_seen_later(cloud, iam, refused):
+    cloud.admin("POST", "faults", {"operation": "CreateRole", "kind": "not_found_after_create", "seconds": 30})
+    iam.create_role(RoleName="young", AssumeRolePolicyDocument=document(TRUST))
+    assert refused(iam.get_role, RoleName="young") == "NoSuchEntity"
+    assert refused(cloud.client("eks").describe_cluster, name="young") == "ResourceNotFoundException"
+    cloud.settle()
+    assert iam.get_role(RoleName="young")["Role"]["RoleName"] == "young"
+
+
+@pytest.mark.parametrize(("region", "partition"), [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")])
+def test_other_partitions(cloud, region, partition):
+    arn = cloud.client("sts", region=region).get_caller_identity()["Arn"]
+    assert arn == f"arn:{partition}:iam::123456789012:user/groundwork"
+    ec2 = cloud.client("ec2", region=region)
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    made = ec2.create_security_group(GroupName="own", Description="own", VpcId=vpc)
+    assert made["SecurityGroupArn"].startswith(f"arn:{partition}:ec2:{region}:")
+    ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{region}.s3")
+    role = cloud.client("iam", region=region).create_role(RoleName="own", AssumeRolePolicyDocument=document(TRUST))["Role"]
+    assert role["Arn"] == f"arn:{partition}:iam::123456789012:role/own"
+    policy = f"arn:{partition}:iam::aws:policy/AmazonEKSClusterPolicy"
+    cloud.client("iam", region=region).attach_role_policy(RoleName="own", PolicyArn=policy)

@@ -118,6 +118,13 @@ def open_default_group(backend: Any, vpc: Any) -> None:
         group.ingress_rules.append(SecurityGroupRule(backend, "-1", group.id, None, None, None, source, is_egress=False))
 
 
+def let_ipv6_out(backend: Any, vpc: Any) -> None:
+    """The default group of a VPC that has an IPv6 block lets its members out by it, too."""
+    group = backend.get_default_security_group(vpc.id)
+    if group and not any("CidrIpv6" in rule.ip_range for rule in group.egress_rules):
+        group.egress_rules.append(SecurityGroupRule(backend, "-1", group.id, None, None, {"CidrIpv6": "::/0"}))
+
+
 def blockers(backend: Any, vpc_id: str) -> Iterator[str]:
     """What stands in the way of deleting a VPC ("Delete your VPC")."""
     for igw in backend.internet_gateways.values():
@@ -170,6 +177,7 @@ class Vpcs(Operations):
             if table.vpc_id == vpc.id:
                 self.ec2_backend.create_route(table.id, None, destination_ipv6_cidr_block=block["cidr_block"], local=True)
         settle_block(block)
+        let_ipv6_out(self.ec2_backend, vpc)
         return block
 
     def associate_vpc_cidr_block(self) -> ActionResult:
