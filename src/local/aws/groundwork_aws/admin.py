@@ -1,11 +1,31 @@
 """The admin API: what tests, the audit and the rest of the local cloud need to see and to provoke.
 
-Everything lives under `/groundwork-api/` and speaks JSON. An error is `{"error": "…"}` with status 400 or 404.
+Everything lives under `/groundwork-api/` and speaks JSON. An error is `{"error": "…"}` with status 400, 404 or 500.
+
+    GET    health                                   {"status": "ok"}
+    POST   reset                                    everything is forgotten; settings stay
+    GET    dump                                     {"service/account/region/kind/id": {…attributes, "gone": true?}}
+    GET    journal?since=N                          entries with a number above N
+    DELETE journal                                  entries are forgotten, numbers go on
+    GET    faults                                   those that are set, with what they have met and struck
+    POST   faults     {kind, service?, operation?, nth?, count?, contains?, code?, message?, status?, seconds?}   {"id": 1}
+    DELETE faults                                   all of them, and their traces
+    GET    settings | POST {settle?, speed?, external_control_plane?}
+    POST   clock      {advance: seconds}            the clock is put forward
+    GET    hazards | POST {name, seconds?} | DELETE ?name=
+    GET    nodes                                    running instances, as a node controller needs them
+    GET    clusters                                 clusters, as their control planes need them
+    POST   clusters/NAME/endpoint                   {endpoint, certificateAuthority, oidcIssuer}: CREATING ends
+    POST   clusters/NAME/nodegroups/NG/ready        {issues?}: the nodes are Ready, or never will be
+    POST   clusters/NAME/addons/ADDON/health        {status?: ACTIVE | DEGRADED | CREATE_FAILED, issues?}
+
+The last three take `?account=` and `?region=` where several clusters have the name.
 """
 
 from __future__ import annotations
 
 import json
+import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
@@ -83,7 +103,10 @@ def _set(http: Http) -> Any:
 
 
 def _advance(http: Http) -> Any:
-    CLOCK.advance(float(_document(http)["advance"]))
+    document = _document(http)
+    if set(document) != {"advance"}:
+        raise ValueError('the body must be {"advance": seconds}')
+    CLOCK.advance(float(document["advance"]))
     return {}
 
 
@@ -186,6 +209,9 @@ def answer(http: Http) -> Answer:
         return _json(400, {"error": str(wrong)})
     except LookupError as missing:
         return _json(404, {"error": str(missing)})
+    except Exception as crash:  # whoever asks must be told, not left with a broken connection
+        traceback.print_exc()
+        return _json(500, {"error": f"{type(crash).__name__}: {crash}"})
 
 
 def _json(status: int, document: Any) -> Answer:

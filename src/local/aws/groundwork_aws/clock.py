@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -81,9 +82,16 @@ class Clock:
         try:
             while self._agenda and self._agenda[0][0] <= self.now():
                 self._moment, _, happens = heapq.heappop(self._agenda)
-                happens()
+                self._run(happens)
         finally:
             self._moment = None
+
+    @staticmethod
+    def _run(happens: Callable[[], object]) -> None:
+        try:
+            happens()
+        except Exception:  # the call that happens to look must not fail for what was due
+            traceback.print_exc()
 
     def reset(self) -> None:
         """Forget what was to happen; the settings stay."""
