@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+ROOT = Path(__file__).parents[1]
 SETTLE = 60  # nobody waits for it: the clock is put forward
 
 
@@ -61,7 +62,7 @@ class Cloud:
 def server():
     process = subprocess.Popen(
         [sys.executable, "-m", "groundwork_aws", "--port", "0", "--settle", str(SETTLE)],
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )

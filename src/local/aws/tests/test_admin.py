@@ -8,6 +8,7 @@ import urllib.error
 
 import botocore.exceptions
 import pytest
+from conftest import ROOT
 
 
 def test_the_journal_tells_every_call(cloud, ec2, refused):
@@ -192,8 +193,8 @@ def test_settings(cloud):
 
 def test_it_listens_on_loopback_only(tmp_path):
     command = [sys.executable, "-m", "groundwork_aws", "--port", "0"]
-    assert subprocess.run([*command, "--host", "0.0.0.0"], capture_output=True, check=False).returncode == 2
-    process = subprocess.Popen([*command, "--port-file", str(tmp_path / "port")], stdout=subprocess.PIPE, text=True)
+    assert subprocess.run([*command, "--host", "0.0.0.0"], cwd=ROOT, capture_output=True, check=False).returncode == 2
+    process = subprocess.Popen([*command, "--port-file", str(tmp_path / "port")], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == f"listening on 127.0.0.1:{(tmp_path / 'port').read_text().strip()}\n"
     process.terminate()
     assert process.wait(5) == 0
