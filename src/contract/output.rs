@@ -808,6 +808,12 @@ impl<T: Ord> From<Vec<Output<T>>> for Input<BTreeSet<T>> {
     }
 }
 
+impl<T: Ord, I: Into<Input<T>>, const N: usize> From<[I; N]> for Input<BTreeSet<T>> {
+    fn from(items: [I; N]) -> Self {
+        Input::<Vec<T>>::list(items).cast()
+    }
+}
+
 impl<T> From<Vec<Input<T>>> for Input<Vec<T>> {
     fn from(items: Vec<Input<T>>) -> Self {
         Self::list(items)

@@ -348,7 +348,7 @@ async fn bring<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, limit: D
             Kind::Throttled => {}
             Kind::Missing | Kind::NotYet if waiter.elapsed() < PROPAGATION => {}
             Kind::Unclear | Kind::Exists => {
-                if let Some(id) = find_lost::<R>(cx, marks, inputs, error.kind()).await? {
+                if let Some(id) = find_lost::<R>(cx, marks, inputs).await? {
                     return taken_over(cx, &id);
                 }
                 if error.kind() == Kind::Exists {
@@ -365,10 +365,10 @@ async fn bring<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, limit: D
 }
 
 /// Looks for what a lost answer may have made.
-async fn find_lost<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, kind: Kind) -> Result<Option<String>> {
+async fn find_lost<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs) -> Result<Option<String>> {
     match R::RECOVERY {
-        Recovery::Ec2Tag(resource) if kind == Kind::Unclear => marks.recover_now(&cx.aws, resource, &cx.mark).await,
-        Recovery::Ec2Tag(_) => Ok(None),
+        // What exists already may be what an answer before this one made; only the mark can tell.
+        Recovery::Ec2Tag(resource) => marks.recover_now(&cx.aws, resource, &cx.mark).await,
         Recovery::Identity => Ok(R::find(cx, inputs).await?.map(|id| id.to_string())),
     }
 }

@@ -133,13 +133,19 @@ impl Error {
     }
 
     /// What AWS refused inside an answer that otherwise succeeded.
-    pub fn refused(service: &'static str, operation: &'static str, code: &str, message: &str) -> Self {
+    pub fn refused(
+        service: &'static str,
+        operation: &'static str,
+        code: &str,
+        message: &str,
+        request_id: Option<&str>,
+    ) -> Self {
         Self::Aws(Box::new(AwsFault {
             service,
             operation,
             code: code.to_owned(),
             message: message.to_owned(),
-            request_id: None,
+            request_id: request_id.map(str::to_owned),
             // An empty code is no lost answer here.
             kind: if code.is_empty() {
                 Kind::Invalid

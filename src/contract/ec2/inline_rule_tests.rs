@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn reasons(rule: serde_json::Value) -> Vec<String> {
+fn reasons(rule: &serde_json::Value) -> Vec<String> {
     let rules = Input::from_property(PropertyValue::from(json!([rule])));
     check_rules("ingress", Some(&rules))
         .iter()
@@ -10,7 +10,7 @@ fn reasons(rule: serde_json::Value) -> Vec<String> {
         .collect()
 }
 
-fn rule(given: serde_json::Value) -> serde_json::Value {
+fn rule(given: &serde_json::Value) -> serde_json::Value {
     let mut rule = json!({"cidrIpv4": "10.0.0.0/16"});
     rule.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
     rule
@@ -45,9 +45,9 @@ fn good_rules_pass() {
         json!({"protocol": "icmp", "fromPort": 8, "toPort": 0}),
         json!({"protocol": "icmp", "fromPort": 3, "toPort": -1}),
     ] {
-        assert_eq!(reasons(rule(good)), Vec::<String>::new());
+        assert_eq!(reasons(&rule(&good)), Vec::<String>::new());
     }
-    assert!(reasons(json!({"protocol": "-1", "self": true})).is_empty());
+    assert!(reasons(&json!({"protocol": "-1", "self": true})).is_empty());
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn ports_fit_their_protocol() {
             "makes no sense",
         ),
     ] {
-        let found = reasons(rule(bad));
+        let found = reasons(&rule(&bad));
         assert!(
             matches!(found.as_slice(), [one] if one.contains(at) && one.contains(why)),
             "{found:?}"
@@ -93,16 +93,16 @@ fn ports_fit_their_protocol() {
 #[test]
 fn a_rule_has_exactly_one_source() {
     let all = json!({"protocol": "-1"});
-    assert!(reasons(all)[0].contains("needs a source"));
-    let two = reasons(rule(json!({"protocol": "-1", "self": true})));
+    assert!(reasons(&all)[0].contains("needs a source"));
+    let two = reasons(&rule(&json!({"protocol": "-1", "self": true})));
     assert!(two[0].contains("cidrIpv4 and self"), "{two:?}");
 }
 
 #[test]
 fn a_description_does_not_make_two_rules_of_one() {
     let rules = Input::from_property(PropertyValue::from(json!([
-        rule(json!({"protocol": "tcp", "fromPort": 1, "toPort": 2, "description": "one"})),
-        rule(json!({"protocol": "6", "fromPort": 1, "toPort": 2})),
+        rule(&json!({"protocol": "tcp", "fromPort": 1, "toPort": 2, "description": "one"})),
+        rule(&json!({"protocol": "6", "fromPort": 1, "toPort": 2})),
     ])));
     let found = check_rules("egress", Some(&rules));
     assert_eq!(found[0].path.to_string(), "egress[1]");
@@ -110,7 +110,7 @@ fn a_description_does_not_make_two_rules_of_one() {
 
 #[test]
 fn what_is_unknown_is_skipped_and_only_that() {
-    let mut one = PropertyValue::from(rule(json!({"protocol": "tcp", "fromPort": 5, "toPort": 4})));
+    let mut one = PropertyValue::from(rule(&json!({"protocol": "tcp", "fromPort": 5, "toPort": 4})));
     if let PropertyValue::Object(map) = &mut one {
         map.insert("cidrIpv4".to_owned(), PropertyValue::UNKNOWN);
     }

@@ -136,9 +136,11 @@ fn example() -> Example {
         inputs: json!({
             "vpcId": "$groundwork:ec2:Vpc",
             "serviceName": "com.amazonaws.eu-central-1.s3",
+            "routeTableIds": ["$groundwork:ec2:RouteTable"],
             "tags": {"Name": "example"},
         }),
         update: json!({
+            "routeTableIds": ["$groundwork:ec2:Vpc.mainRouteTableId"],
             "policy": {
                 "Version": "2012-10-17",
                 "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],

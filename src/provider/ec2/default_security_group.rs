@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_ec2::operation::RequestId;
 use groundwork_contract::ec2::{
     DefaultSecurityGroup, DefaultSecurityGroupInputs, DefaultSecurityGroupOutputs, Direction, InlineRule,
     SecurityGroupId,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{filter, need, parse, read_tags, rules, security_group::find, update_tags};
+use super::{filter, need, parse, read_tags, rule, rules, security_group::find, update_tags};
 use crate::{
     cx::Cx,
     error::{Error, Result, aws},
@@ -43,14 +44,15 @@ impl Resource for DefaultSecurityGroup {
                 "DescribeSecurityGroups",
                 "InvalidGroup.NotFound",
                 &format!("{} has no default security group, or is not there", inputs.vpc_id),
+                answer.request_id(),
             ));
         };
         let id: SecurityGroupId = parse(group.group_id(), "groupId")?;
-        let live = rules::of_group(group)?;
+        let live = rule::of_group(group)?;
         Ok(Created {
             facts: Adopted {
-                ingress: rules::spelled(&live, Direction::Ingress, &id, None),
-                egress: rules::spelled(&live, Direction::Egress, &id, None),
+                ingress: rule::spelled(&live, Direction::Ingress, &id, None),
+                egress: rule::spelled(&live, Direction::Egress, &id, None),
             },
             id,
         })
@@ -60,7 +62,7 @@ impl Resource for DefaultSecurityGroup {
         let Some(group) = find(cx, id).await? else {
             return Ok(None);
         };
-        let live = rules::of_group(&group)?;
+        let live = rule::of_group(&group)?;
         let name = need(group.group_name.clone(), "groupName")?;
         if name != "default" {
             return Err(Error::Invalid(format!(
@@ -72,8 +74,8 @@ impl Resource for DefaultSecurityGroup {
         Ok(Some(Live {
             inputs: DefaultSecurityGroupInputs {
                 vpc_id: parse(group.vpc_id(), "vpcId")?,
-                ingress: rules::spelled(&live, Direction::Ingress, id, last.map(|last| &last.ingress)),
-                egress: rules::spelled(&live, Direction::Egress, id, last.map(|last| &last.egress)),
+                ingress: rule::spelled(&live, Direction::Ingress, id, last.map(|last| &last.ingress)),
+                egress: rule::spelled(&live, Direction::Egress, id, last.map(|last| &last.egress)),
                 tags,
             },
             outputs: DefaultSecurityGroupOutputs {

@@ -1,5 +1,6 @@
 //! A flow log.
 
+use aws_sdk_ec2::operation::RequestId;
 use aws_sdk_ec2::types::{
     DestinationFileFormat, DestinationOptionsRequest, DestinationOptionsResponse, FlowLog as AwsFlowLog,
     FlowLogsResourceType, LogDestinationType as AwsLogDestinationType, ResourceType, TrafficType as AwsTrafficType,
@@ -59,7 +60,7 @@ impl Resource for FlowLog {
             .send()
             .await
             .map_err(aws("ec2", "CreateFlowLogs"))?;
-        successful("CreateFlowLogs", answer.unsuccessful())?;
+        successful("CreateFlowLogs", answer.unsuccessful(), answer.request_id())?;
         parse(answer.flow_log_ids().first().map(String::as_str), "flowLogIds").map(Created::new)
     }
 
@@ -128,7 +129,7 @@ impl Resource for FlowLog {
             .send()
             .await
             .map_err(aws("ec2", "DeleteFlowLogs"))?;
-        successful("DeleteFlowLogs", answer.unsuccessful())
+        successful("DeleteFlowLogs", answer.unsuccessful(), answer.request_id())
     }
 
     fn phase(live: &Live<Self>) -> Phase {

@@ -11,12 +11,14 @@ mod nat_gateway;
 mod route;
 mod route_table;
 mod route_table_association;
+mod rule;
 mod rules;
 mod security_group;
 mod security_group_rule;
 mod subnet;
 mod vpc;
 mod vpc_endpoint;
+mod vpc_endpoint_form;
 
 use std::collections::BTreeMap;
 
@@ -49,7 +51,11 @@ pub(crate) fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(value: Option<
 }
 
 /// Turns what AWS refused inside an answer that says 200 into an error.
-pub(crate) fn successful(operation: &'static str, refused: &[UnsuccessfulItem]) -> Result<()> {
+pub(crate) fn successful(
+    operation: &'static str,
+    refused: &[UnsuccessfulItem],
+    request_id: Option<&str>,
+) -> Result<()> {
     let Some(item) = refused.first() else { return Ok(()) };
     let error = item.error();
     let code = error.and_then(|error| error.code()).unwrap_or_default();
@@ -58,7 +64,7 @@ pub(crate) fn successful(operation: &'static str, refused: &[UnsuccessfulItem]) 
         Some(id) if !message.contains(id) => format!("{id}: {message}"),
         _ => message.to_owned(),
     };
-    Err(Error::refused("ec2", operation, code, &message))
+    Err(Error::refused("ec2", operation, code, &message, request_id))
 }
 
 /// The same of what AWS leaves out where it does not apply.

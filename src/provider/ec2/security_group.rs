@@ -9,8 +9,8 @@ use groundwork_contract::ec2::{
 
 use super::{
     filter, interfaces, need, parse, read_tags,
-    rules::{self, LiveRule},
-    update_tags,
+    rule::{self, LiveRule},
+    rules, update_tags,
 };
 use crate::{
     cx::Cx,
@@ -45,7 +45,7 @@ impl Resource for SecurityGroup {
         let Some(group) = find(cx, id).await? else {
             return Ok(None);
         };
-        let rules = rules::of_group(&group)?;
+        let rules = rule::of_group(&group)?;
         let settled = default_egress_settled(last, &rules);
         let (tags, pending_mark) = read_tags(group.tags.as_deref());
         Ok(Some(Live {
@@ -58,7 +58,7 @@ impl Resource for SecurityGroup {
                     listed(&rules, Direction::Egress, id, last, |inputs| inputs.egress.as_ref())
                 } else {
                     // A difference to every wish but this one, so that `update` is called.
-                    Some(rules::spelled(&rules, Direction::Egress, id, None))
+                    Some(rule::spelled(&rules, Direction::Egress, id, None))
                 },
                 tags,
             },
@@ -175,7 +175,7 @@ fn listed(
     side: impl Fn(&SecurityGroupInputs) -> Option<&BTreeSet<InlineRule>>,
 ) -> Option<BTreeSet<InlineRule>> {
     let Some(state) = last else {
-        return Some(rules::spelled(rules, direction, id, None)).filter(|rules| !rules.is_empty());
+        return Some(rule::spelled(rules, direction, id, None)).filter(|rules| !rules.is_empty());
     };
-    side(&state.inputs).map(|given| rules::spelled(rules, direction, id, Some(given)))
+    side(&state.inputs).map(|given| rule::spelled(rules, direction, id, Some(given)))
 }

@@ -1,18 +1,15 @@
 //! One rule of a security group, managed by itself.
 
-use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule as AwsRule, SecurityGroupRuleUpdate, Tag};
-use groundwork_contract::{
-    ec2::{
-        InlineRule, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, SecurityGroupRuleInputs,
-        SecurityGroupRuleOutputs,
-    },
-    tags::PENDING,
+use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule as AwsRule, SecurityGroupRuleUpdate};
+use groundwork_contract::ec2::{
+    InlineRule, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, SecurityGroupRuleInputs,
+    SecurityGroupRuleOutputs,
 };
 
 use super::{
     need, parse, read_tags,
-    rules::{self, Key, LiveRule},
-    update_tags,
+    rule::{self, Key, LiveRule},
+    rules, update_tags,
 };
 use crate::{
     cx::Cx,
@@ -26,7 +23,7 @@ impl Resource for SecurityGroupRule {
 
     async fn create(cx: &Cx, inputs: &SecurityGroupRuleInputs) -> Result<Created<Self>> {
         let (group, direction) = (&inputs.security_group_id, inputs.direction);
-        let permission = rules::permission(&inputs.rule(), group)?;
+        let permission = rule::permission(&inputs.rule(), group)?;
         let tags = cx.tag_specification(ResourceType::SecurityGroupRule, inputs.tags.as_ref());
         match rules::authorize(cx.ec2_once(), group, direction, vec![permission], Some(tags)).await {
             Ok(made) => parse(
@@ -34,7 +31,7 @@ impl Resource for SecurityGroupRule {
                 "securityGroupRuleId",
             )
             .map(Created::new),
-            Err(error) if error.kind() == Kind::Exists => taken(cx, inputs, error).await,
+            Err(error) if error.kind() == Kind::Exists => Err(taken(cx, inputs, error).await),
             Err(error) => Err(error),
         }
     }
@@ -66,7 +63,7 @@ impl Resource for SecurityGroupRule {
         if Key::of(&was, group)? != Key::of(&wanted, group)? {
             let update = SecurityGroupRuleUpdate::builder()
                 .security_group_rule_id(id.as_str())
-                .security_group_rule(rules::request(&wanted, group)?)
+                .security_group_rule(rule::request(&wanted, group)?)
                 .build();
             cx.ec2()
                 .modify_security_group_rules()
@@ -76,7 +73,7 @@ impl Resource for SecurityGroupRule {
                 .await
                 .map_err(aws("ec2", "ModifySecurityGroupRules"))?;
         } else if was.description != wanted.description {
-            let text = rules::described(wanted.description.as_deref());
+            let text = rule::described(wanted.description.as_deref());
             rules::describe(cx, group, direction, [(id.to_string(), text)]).await?;
         }
         update_tags(cx, id.as_str(), old.tags.as_ref(), new.tags.as_ref()).await
@@ -92,31 +89,25 @@ impl Resource for SecurityGroupRule {
     }
 }
 
-/// The group has this rule already: it is ours if it carries our mark, and somebody else's if not.
-async fn taken(cx: &Cx, inputs: &SecurityGroupRuleInputs, error: Error) -> Result<Created<SecurityGroupRule>> {
-    let group = &inputs.security_group_id;
-    let wanted = Key::of(&inputs.rule(), group)?;
-    for (id, rule) in rules::by_id(cx, group).await? {
-        if rule.direction != inputs.direction || rule.key != wanted {
-            continue;
-        }
-        let id: SecurityGroupRuleId = parse(Some(&id), "securityGroupRuleId")?;
-        if carries(cx, &id).await? {
-            return Ok(Created::new(id));
-        }
-        return Err(error.adding(&format!(
-            "{group} has this rule as {id}: if the group lists it in its own {}, or another SecurityGroupRule makes it, keep \
-             one of the two; if nothing manages it, `pulumi import groundwork:ec2:SecurityGroupRule <name> {id}`",
-            inputs.direction
-        )));
+/// The same error with the id of the rule that is in the way. It is never taken over: another resource may manage it.
+async fn taken(cx: &Cx, inputs: &SecurityGroupRuleInputs, error: Error) -> Error {
+    let (group, direction) = (&inputs.security_group_id, inputs.direction);
+    // The id is help; not finding it must not hide the error itself.
+    let Ok(wanted) = Key::of(&inputs.rule(), group) else {
+        return error;
+    };
+    let live = rules::by_id(cx, group).await.unwrap_or_default();
+    match live
+        .iter()
+        .find(|(_, rule)| rule.direction == direction && rule.key == wanted)
+    {
+        None => error,
+        Some((id, _)) => error.adding(&format!(
+            "{group} has this rule as {id}: if the group lists it in its own {direction}, or another SecurityGroupRule \
+             makes it, keep one of the two; if nothing manages it, \
+             `pulumi import groundwork:ec2:SecurityGroupRule <name> {id}`"
+        )),
     }
-    Err(error)
-}
-
-/// Whether a rule carries the mark of this very creation.
-async fn carries(cx: &Cx, id: &SecurityGroupRuleId) -> Result<bool> {
-    let ours = |tag: &Tag| tag.key() == Some(PENDING) && tag.value() == Some(&cx.mark);
-    Ok(find(cx, id).await?.is_some_and(|rule| rule.tags().iter().any(ours)))
 }
 
 /// A rule by its id.

@@ -94,35 +94,6 @@ fn the_groups_own_members_are_itself() {
 }
 
 #[test]
-fn only_what_differs_is_changed() {
-    let live = [
-        answered("sgr-1", "tcp", 22, "10.0.0.0/16", None),
-        answered("sgr-2", "tcp", 443, "10.0.0.0/16", Some("HTTPS")),
-        answered("sgr-3", "tcp", 80, "10.0.0.0/16", None),
-    ];
-    let wanted = BTreeSet::from([
-        rule(json!({"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "10.0.0.0/16"})),
-        rule(json!({"protocol": "tcp", "fromPort": 80, "toPort": 80, "cidrIpv4": "10.0.0.0/16"})),
-        rule(json!({"protocol": "-1", "self": true, "description": "each other"})),
-    ]);
-    let steps = steps(&live, Direction::Ingress, &group(), &wanted).unwrap();
-    assert_eq!(steps.revoke, ["sgr-1"]);
-    assert_eq!(steps.describe, [("sgr-2".to_owned(), None)]);
-    let [added] = steps.authorize.as_slice() else {
-        panic!("{steps:?}")
-    };
-    assert_eq!(added.from_port(), None);
-    assert_eq!(added.user_id_group_pairs()[0].description(), Some("each other"));
-}
-
-#[test]
-fn the_other_direction_is_left_alone() {
-    let live = [answered("sgr-1", "tcp", 22, "10.0.0.0/16", None)];
-    let steps = steps(&live, Direction::Egress, &group(), &BTreeSet::new()).unwrap();
-    assert_eq!(steps, Steps::default());
-}
-
-#[test]
 fn a_groups_own_list_says_the_same_as_the_list_of_rules() {
     let listed = AwsGroup::builder()
         .ip_permissions(
