@@ -16,6 +16,7 @@ pub mod endpoints;
 pub mod ground;
 pub mod network;
 pub mod plan;
+pub mod sample;
 pub mod sdk;
 pub mod settings;
 

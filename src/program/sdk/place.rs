@@ -72,8 +72,8 @@ mod tests {
 
     #[test]
     fn a_position_is_absolute_below_the_project() {
-        let position = Place::caller().position(Some("/home/me/platform/"));
-        assert!(position.uri.starts_with("file:///home/me/platform/") && position.uri.ends_with("sdk/place.rs"));
+        let position = Place::caller().position(Some("/somewhere/me/platform/"));
+        assert!(position.uri.starts_with("file:///somewhere/me/platform/") && position.uri.ends_with("sdk/place.rs"));
         assert!(position.line > 0 && position.column > 0);
     }
 }

@@ -1,0 +1,15 @@
+//! The house's own rules, and what the program tells the engine: pure, in milliseconds.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+mod golden;
+mod inventory;
+mod layering;
+mod program;
+mod settings;
