@@ -133,7 +133,7 @@ def test_a_zone_that_eks_refuses(cloud, role, refused):
 
 
 def test_a_new_role_cannot_be_assumed_at_once(cloud, eks, iam, network, refused):
-    cloud.admin("POST", "faults", {"operation": "CreateRole", "kind": "role_not_assumable", "seconds": 0.3})
+    cloud.admin("POST", "faults", {"operation": "CreateRole", "kind": "role_not_assumable", "seconds": 30})
     arn = iam.create_role(RoleName="young", AssumeRolePolicyDocument=TRUST % "eks.amazonaws.com")["Role"]["Arn"]
     asked = {"name": "demo", "roleArn": arn, "resourcesVpcConfig": {"subnetIds": network.subnets}}
     assert refused(eks.create_cluster, **asked) == "InvalidParameterException"
