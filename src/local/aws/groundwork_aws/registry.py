@@ -44,9 +44,9 @@ def reset() -> None:
     FAULTS.clear()
     hazards.reset()
     JOURNAL.clear()
+    dump.reset()  # first: a backend that is reset may bring another one to life
     BackendDict.reset()
     reset_model_data()
-    dump.reset()
 
 
 def not_found(call: Call, name: str) -> tuple[str, str, int]:

@@ -59,7 +59,6 @@ class Exchange:
         JOURNAL.open(call)
         faults = FAULTS.strike(call)
         call.fault = ",".join(fault.kind for fault in faults) or None
-        answered = False
         try:
             answer = self._refusal(faults) or self._act(faults)
             JOURNAL.acted(call, answer.status, wire.error_code(answer))
@@ -68,10 +67,11 @@ class Exchange:
                     time.sleep(fault.seconds)
                 elif fault.kind == "reset_after":
                     raise Reset
+            JOURNAL.close(call, answered=True)  # before the client can know, so that it never finds it open
             send(answer)
-            answered = True
-        finally:
-            JOURNAL.close(call, answered=answered)
+        except (Reset, OSError):
+            JOURNAL.close(call, answered=False)
+            raise
 
     def _refusal(self, faults: list[Fault]) -> Answer | None:
         call = self.call
