@@ -94,14 +94,13 @@ pub(crate) async fn run(args: DemoArgs, ui: &Ui) -> Result<Exit> {
     let mut report = Report::default();
     let played = play(&args, &state, &interrupts, &mut report, ui).await;
     report.show(ui);
+    let wanted = args.state.is_some() || (args.keep && played.is_ok());
     match &played {
-        Ok(()) if args.keep => {}
-        Ok(()) if args.state.is_none() => {
-            std::fs::remove_dir_all(&state).map_err(Error::file("remove", &state))?;
+        Err(Error::Pulumi { .. } | Error::LeftOver(_) | Error::Local(_)) => {
+            ui.note(format_args!("  logs  {}", state.join("logs").display()));
         }
-        Ok(()) => {}
-        Err(_) if state.join("logs").exists() => ui.note(format_args!("  logs  {}", state.join("logs").display())),
-        Err(_) => {}
+        _ if wanted => {}
+        _ => std::fs::remove_dir_all(&state).map_err(Error::file("remove", &state))?,
     }
     played.map(|()| Exit::Done)
 }
@@ -152,7 +151,7 @@ async fn play(args: &DemoArgs, state: &Path, interrupts: &Interrupts, report: &m
     match &told {
         // What is kept after a failure is there to be looked at.
         Ok(()) | Err(Error::Pulumi { .. }) if args.keep => {
-            kept::explain(&cloud, &state.join("project"), ui);
+            kept::explain(&programs.own, &cloud, &state.join("project"), ui);
         }
         _ => {
             let step = ui.step("taking the local cloud down", None);

@@ -27,8 +27,9 @@ const SOURCES: &str = env!("CARGO_MANIFEST_DIR");
 /// Programs by name.
 #[derive(Debug)]
 pub(crate) struct Programs {
+    /// This program itself, as it was called before a build replaced it.
+    pub(crate) own: PathBuf,
     found: BTreeMap<String, PathBuf>,
-    folder: PathBuf,
 }
 
 impl Programs {
@@ -41,7 +42,7 @@ impl Programs {
             Some(profile) => build(Path::new(SOURCES), &profile, examples, ui).await?,
             None => installed(&folder)?,
         };
-        Ok(Self { found, folder })
+        Ok(Self { own, found })
     }
 
     /// The program of this name.
@@ -51,7 +52,7 @@ impl Programs {
             .map(PathBuf::as_path)
             .ok_or_else(|| Error::Missing {
                 name,
-                folder: self.folder.clone(),
+                folder: self.own.parent().unwrap_or(Path::new("/")).to_owned(),
             })
     }
 }
@@ -192,7 +193,7 @@ mod tests {
         fs::write(folder.path().join(PROVIDER), "").unwrap();
         let programs = Programs {
             found: installed(folder.path()).unwrap(),
-            folder: folder.path().to_owned(),
+            own: folder.path().join("groundwork"),
         };
         assert_eq!(programs.path(PROVIDER).unwrap(), folder.path().join(PROVIDER));
         assert!(matches!(programs.path(LANGUAGE), Err(Error::Missing { .. })));

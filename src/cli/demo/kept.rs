@@ -1,12 +1,12 @@
 //! How to go on with what `--keep` leaves running.
 
-use std::env;
 use std::path::Path;
 
 use groundwork_local::{LocalCloud, Ui};
 
-pub(super) fn explain(cloud: &LocalCloud, project: &Path, ui: &Ui) {
-    let own = env::current_exe().map_or_else(|_| "groundwork".to_owned(), |path| path.display().to_string());
+/// `own` is this program.
+pub(super) fn explain(own: &Path, cloud: &LocalCloud, project: &Path, ui: &Ui) {
+    let own = own.display();
     let state = cloud.state().display();
     ui.line(format_args!(
         "\nIt is left running.\n  AWS     {endpoint}\n  use     eval \"$({own} local --state {state} env)\"\n          cd \

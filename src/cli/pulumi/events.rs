@@ -117,7 +117,7 @@ impl Progress {
         &self.warnings
     }
 
-    /// What takes longest just now: `creating NatGateway main-nat-0: pending`.
+    /// What takes longest just now: `creating main-nat (+2): pending`.
     pub(crate) fn at(&self) -> Option<String> {
         let slow = self.under_way.iter().filter(|(urn, _)| !is_group(urn));
         let (urn, doing) = slow.min_by_key(|(_, doing)| doing.since)?;
@@ -150,13 +150,9 @@ fn type_of(urn: &str) -> Option<&str> {
     urn.rsplit("::").nth(1)?.rsplit('$').next()
 }
 
-/// `Vpc main-vpc` of `urn:pulumi:dev::platform::groundwork:ec2:Vpc::main-vpc`.
-fn name_of(urn: &str) -> String {
-    let kind = type_of(urn)
-        .and_then(|kind| kind.rsplit(':').next())
-        .unwrap_or_default();
-    let name = urn.rsplit("::").next().unwrap_or_default();
-    format!("{kind} {name}")
+/// `main-vpc` of `urn:pulumi:dev::platform::groundwork:ec2:Vpc::main-vpc`: names say of what kind they are.
+fn name_of(urn: &str) -> &str {
+    urn.rsplit("::").next().unwrap_or_default()
 }
 
 fn gerund(op: &str) -> &str {
@@ -232,12 +228,12 @@ mod tests {
         for urn in [STACK, NAT, VPC] {
             progress.read(&step("resourcePreEvent", urn));
         }
-        assert_eq!(progress.at().unwrap(), "creating NatGateway main-nat (+1)");
+        assert_eq!(progress.at().unwrap(), "creating main-nat (+1)");
         progress.read(&step("resOutputsEvent", VPC));
         let status =
             json!({"urn": NAT, "message": "<{%reset%}>pending<{%reset%}>\n", "severity": "info", "ephemeral": true});
         progress.read(&json!({ "diagnosticEvent": status }).to_string());
-        assert_eq!(progress.at().unwrap(), "creating NatGateway main-nat: pending");
+        assert_eq!(progress.at().unwrap(), "creating main-nat: pending");
         assert_eq!(progress.done(), 1);
         progress.read(&step("resOpFailedEvent", NAT));
         assert_eq!((progress.at(), progress.done()), (None, 2));
