@@ -13,7 +13,7 @@ pub(crate) const DEFAULT: EnforcementLevel = EnforcementLevel::Advisory;
 /// A configuration that makes no sense.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LevelsError {
-    #[error("there is no policy `{name}`{}; there are {there}", .nearest.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default())]
+    #[error("there is no policy `{name}` among {there}{}", .nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
     NoRule {
         name: String,
         nearest: Option<&'static str>,
@@ -103,7 +103,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .starts_with("there is no policy `encryption`; there are s6-"),
+                .starts_with("there is no policy `encryption` among s6-"),
             "{error}"
         );
         let properties = PropertyMap::from([("ports".to_owned(), "22".into())]);
