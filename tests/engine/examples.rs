@@ -73,6 +73,11 @@ async fn an_existing_vpc_is_added_to_and_left_as_it_was() {
         "{shown}"
     );
     existing.rise();
+    let judged = network.run(&["policy", "analyze", "--policy-pack", &pack]);
+    assert!(
+        judged.contains("s25-open-default-group  (groundwork:ec2:Vpc: main)"),
+        "{judged}"
+    );
     let added = stage.dump().await;
     assert!(added.left_over(&without).iter().any(|name| name.contains("vpce-")));
 

@@ -69,6 +69,12 @@ async fn the_standard_platform_gives_no_cause() {
         assert_judged(&events, "s25-open-default-group");
         assert_eq!(said(&events), set(&[]), "{arguments:?}");
     }
+    // What stands can be judged without the program.
+    let judged = platform.run(&["policy", "analyze", "--policy-pack", &pack]);
+    assert!(
+        judged.contains("groundwork@v") && !judged.contains("[advisory]"),
+        "{judged}"
+    );
 }
 
 #[tokio::test]
