@@ -135,15 +135,17 @@ fn example() -> Example {
     Example {
         inputs: json!({
             "vpcId": "$groundwork:ec2:Vpc",
-            "serviceName": "com.amazonaws.eu-central-1.s3",
-            "routeTableIds": ["$groundwork:ec2:RouteTable"],
+            "serviceName": "com.amazonaws.eu-central-1.sqs",
+            "vpcEndpointType": "Interface",
+            "subnetIds": ["$groundwork:ec2:Subnet"],
+            "securityGroupIds": ["$groundwork:ec2:SecurityGroup"],
+            "privateDnsEnabled": false,
             "tags": {"Name": "example"},
         }),
         update: json!({
-            "routeTableIds": ["$groundwork:ec2:Vpc.mainRouteTableId"],
             "policy": {
                 "Version": "2012-10-17",
-                "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
+                "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}],
             },
             "tags": {"Name": "changed", "team": "platform"},
         }),
