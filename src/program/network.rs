@@ -382,7 +382,8 @@ impl<'a> Builder<'a> {
                     .subnet_id(&rooted.subnet.id)
                     .allocation_id(&address.allocation_id)
                     .tags(ground.tags(&ground.name(&format!("nat-{zone}")), [])),
-                ground.options().depends_on(&route),
+                // The address can be held by one gateway alone, also when a user asks for a replacement.
+                ground.options().depends_on(&route).delete_before_replace(true),
             );
             self.nats.push(nat);
         }

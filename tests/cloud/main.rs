@@ -10,9 +10,11 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod engine;
 mod lifecycle;
 mod provider;
 mod recovery;
+mod stack;
 mod world;
 
 use std::path::PathBuf;

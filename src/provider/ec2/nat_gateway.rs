@@ -25,6 +25,8 @@ impl Resource for NatGateway {
     const RECOVERY: Recovery = Recovery::Ec2Tag("natgateway");
     const TIMEOUTS: Timeouts = Timeouts::MINUTES;
     const RHYTHM: Rhythm = Rhythm::MINUTES;
+    // Its address can be held by one gateway alone: a second one beside it would fail.
+    const UNIQUE: bool = true;
 
     async fn create(cx: &Cx, inputs: &NatGatewayInputs) -> Result<Created<Self>> {
         let texts = |ids: &BTreeSet<AllocationId>| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
