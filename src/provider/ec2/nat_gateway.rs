@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types::{
     AutoProvisionZonesState, AvailabilityMode as AwsMode, AvailabilityZoneAddress as AwsZoneAddress,
     ConnectivityType as AwsConnectivity, Filter, NatGateway as AwsNatGateway, NatGatewayAddress as AwsAddress,
-    NatGatewayAddressStatus as AddressStatus, NatGatewayState, ResourceType,
+    NatGatewayAddressStatus as AddressStatus, NatGatewayState, ResourceType, Tag,
 };
-use groundwork_contract::ec2::{
-    AllocationId, AvailabilityMode, AvailabilityZoneAddress, ConnectivityType, NatGateway, NatGatewayAddress,
-    NatGatewayId, NatGatewayInputs, NatGatewayOutputs,
+use groundwork_contract::{
+    ec2::{
+        AllocationId, AvailabilityMode, AvailabilityZoneAddress, ConnectivityType, NatGateway, NatGatewayAddress,
+        NatGatewayId, NatGatewayInputs, NatGatewayOutputs,
+    },
+    tags::PENDING,
 };
 
 use super::{maybe, parse, read_tags, update_tags};
@@ -101,6 +104,10 @@ impl Resource for NatGateway {
     }
 
     async fn delete(cx: &Cx, id: &NatGatewayId, _state: &State<Self>) -> Result<()> {
+        // A deleted one is shown with its tags for about an hour: with our mark on, the next creation of the same would
+        // take it for its own. Failing here must not keep it from being deleted.
+        let unmarked = cx.ec2().delete_tags().resources(id.as_str());
+        drop(unmarked.tags(Tag::builder().key(PENDING).build()).send().await);
         cx.ec2()
             .delete_nat_gateway()
             .nat_gateway_id(id.as_str())
