@@ -57,8 +57,9 @@ async fn floor(pulumi: &Context, count: usize) -> Result {
         .iter()
         .filter(|registration| !registration.token.starts_with("pulumi:"))
         .collect();
-    let (copied, shared): (Vec<&Registration>, Vec<&Registration>) =
-        custom.into_iter().partition(|registration| registration.name.starts_with("copy-0"));
+    let (copied, shared): (Vec<&Registration>, Vec<&Registration>) = custom
+        .into_iter()
+        .partition(|registration| registration.name.starts_with("copy-0"));
     let mut once = BTreeMap::new();
     for registration in &shared {
         let component = register(pulumi, registration, &registration.name, &once);

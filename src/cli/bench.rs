@@ -23,7 +23,7 @@ use measure::{Goal, Measure};
 /// The provider by itself: how soon it serves, its memory, its size. Then preview and up of many networks on a real
 /// Pulumi engine, beside the floor: the same graph without a provider, which is the engine's own time. AWS is the local
 /// cloud, whose every transition takes no time; its answers are part of what `up` takes. A goal that is missed is said,
-/// and does not make the command fail.
+/// and does not make the command fail. With the defaults it takes a quarter of an hour.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BenchArgs {
     /// A smoke run: one network, once
@@ -59,18 +59,18 @@ pub(crate) async fn run(args: BenchArgs, ui: &Ui) -> Result<Exit> {
             tokio::try_join!(Programs::obtain(&[COPIES], ui), cloud)
         })
         .await;
-    let measured = match prepared {
+    let taken = match prepared {
         Ok((programs, cloud)) => {
-            let measured = measure_all(&args, &programs, &cloud, &interrupts, ui).await;
+            let taken = measure_all(&args, &programs, &cloud, &interrupts, ui).await;
             cloud.down().await?;
-            measured
+            taken
         }
         Err(error) => {
             LocalCloud::end(folder.path()).await?;
             Err(error)
         }
     };
-    let measures = measured?;
+    let measures = taken?;
     ui.line(table(&measures));
     if let Some(path) = &args.json {
         let all: Vec<_> = measures.iter().map(Measure::to_json).collect();

@@ -22,7 +22,7 @@ use crate::pulumi::{Project, Pulumi, Setting};
 use report::Report;
 use story::Story;
 
-/// Lay a platform's ground in a cloud of its own on this machine, change nothing, and take it all away: no account, no cost
+/// Lay a platform's ground in a cloud of its own on this machine, prove it, and take it all away: no account, no cost
 ///
 /// Runs a real Pulumi engine: preview, up, up again (must change nothing), refresh (must find no drift), destroy; then
 /// holds what exists in the cloud against what existed before. Needs Go and Python; the first run builds Pulumi.

@@ -42,7 +42,7 @@ impl Interrupts {
     }
 
     /// A view that counts from now on.
-    pub(crate) fn from_now(&self) -> Self {
+    pub(crate) fn afresh(&self) -> Self {
         let mut count = self.count.clone();
         count.mark_unchanged();
         Self { count }
@@ -76,6 +76,6 @@ mod tests {
         let all = Interrupts { count };
         told.send_modify(|count| *count += 1);
         assert!(matches!(all.or(async { Ok(()) }).await, Err(Error::Interrupted)));
-        assert!(all.from_now().or(async { Ok(()) }).await.is_ok());
+        assert!(all.afresh().or(async { Ok(()) }).await.is_ok());
     }
 }

@@ -37,7 +37,7 @@ impl Programs {
     /// this program's own profile; else those that were installed with it.
     pub(crate) async fn obtain(examples: &[&str], ui: &Ui) -> Result<Self> {
         let own = env::current_exe().map_err(Error::file("find", Path::new("this program")))?;
-        let folder = own.parent().unwrap_or(Path::new("/")).to_owned();
+        let folder = own.parent().unwrap_or(&own).to_owned();
         let found = match profile_of(&folder) {
             Some(profile) => build(Path::new(SOURCES), &profile, examples, ui).await?,
             None => installed(&folder)?,
@@ -52,7 +52,7 @@ impl Programs {
             .map(PathBuf::as_path)
             .ok_or_else(|| Error::Missing {
                 name,
-                folder: self.own.parent().unwrap_or(Path::new("/")).to_owned(),
+                folder: self.own.parent().unwrap_or(&self.own).to_owned(),
             })
     }
 }

@@ -1,6 +1,6 @@
 //! Tables of text.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Where a column's text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +44,10 @@ impl<const N: usize> fmt::Display for Table<N> {
         for (number, row) in self.rows.iter().enumerate() {
             let mut line = String::new();
             for ((cell, width), side) in row.iter().zip(widths).zip(self.sides) {
-                line.push_str(&match side {
-                    Side::Left => format!("  {cell:<width$}"),
-                    Side::Right => format!("  {cell:>width$}"),
-                });
+                match side {
+                    Side::Left => write!(line, "  {cell:<width$}")?,
+                    Side::Right => write!(line, "  {cell:>width$}")?,
+                }
             }
             if number > 0 {
                 writeln!(f)?;

@@ -117,11 +117,15 @@ mod tests {
         }
     }
 
+    fn shown(values: &[f64]) -> [String; 3] {
+        measure(values, None).spread().map(|value| value.to_string())
+    }
+
     #[test]
     fn the_median_is_in_the_middle() {
-        assert!(measure(&[3.0, 1.0, 2.0], None).spread() == [1.0, 2.0, 3.0]);
-        assert!(measure(&[4.0, 1.0, 2.0, 3.0], None).spread() == [1.0, 2.5, 4.0]);
-        assert!(measure(&[1.0], None).spread() == [1.0, 1.0, 1.0]);
+        assert_eq!(shown(&[3.0, 1.0, 2.0]), ["1", "2", "3"]);
+        assert_eq!(shown(&[4.0, 1.0, 2.0, 3.0]), ["1", "2.5", "4"]);
+        assert_eq!(shown(&[1.0]), ["1", "1", "1"]);
     }
 
     #[test]

@@ -138,12 +138,12 @@ async fn configure(port: &str) -> Result<()> {
 fn resident(pid: Option<u32>) -> Result<f64> {
     let status = pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok());
     status
-        .and_then(|status| kilobytes(&status, "VmRSS:"))
+        .and_then(|status| megabytes_of(&status, "VmRSS:"))
         .ok_or_else(|| broken("/proc does not tell its memory"))
 }
 
 /// Megabytes of a line of `/proc/<pid>/status`, which is in units of 1024 bytes.
-pub(super) fn kilobytes(status: &str, name: &str) -> Option<f64> {
+pub(super) fn megabytes_of(status: &str, name: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let count: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(megabytes(count * 1024))
@@ -164,8 +164,8 @@ mod tests {
     #[test]
     fn memory_is_read_from_what_the_system_tells() {
         let status = "Name:\tx\nVmHWM:\t   20000 kB\nVmRSS:\t   10000 kB\n";
-        assert!(kilobytes(status, "VmRSS:").unwrap() == 10.24);
-        assert!(kilobytes(status, "VmHWM:").unwrap() == 20.48);
-        assert_eq!(kilobytes(status, "VmSwap:"), None);
+        let told =
+            ["VmRSS:", "VmHWM:", "VmSwap:"].map(|name| megabytes_of(status, name).map(|value| value.to_string()));
+        assert_eq!(told, [Some("10.24".to_owned()), Some("20.48".to_owned()), None]);
     }
 }

@@ -111,7 +111,7 @@ impl Story<'_> {
             return;
         }
         self.ui.note("… removing what was made (Ctrl-C ends that)");
-        let interrupts = self.interrupts.from_now();
+        let interrupts = self.interrupts.afresh();
         // A lock that an operation left is of no use to anybody.
         let name = "destroy after failure";
         match self.pulumi.operate(name, &DESTROY, None, &interrupts, self.ui).await {

@@ -10,13 +10,17 @@ use serde::Deserialize;
 
 /// An event, as far as we read it.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Event {
-    diagnostic_event: Option<Diagnostic>,
-    resource_pre_event: Option<Step>,
-    res_outputs_event: Option<Step>,
-    res_op_failed_event: Option<Step>,
-    summary_event: Option<Summary>,
+    #[serde(rename = "diagnosticEvent")]
+    diagnostic: Option<Diagnostic>,
+    #[serde(rename = "resourcePreEvent")]
+    begun: Option<Step>,
+    #[serde(rename = "resOutputsEvent")]
+    ended: Option<Step>,
+    #[serde(rename = "resOpFailedEvent")]
+    failed: Option<Step>,
+    #[serde(rename = "summaryEvent")]
+    summary: Option<Summary>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,7 +70,7 @@ impl Progress {
     /// Takes in a line of the event log; one that is no event says nothing.
     pub(crate) fn read(&mut self, line: &str) {
         let event: Event = serde_json::from_str(line).unwrap_or_default();
-        if let Some(Step { metadata }) = event.resource_pre_event {
+        if let Some(Step { metadata }) = event.begun {
             let doing = Doing {
                 op: metadata.op,
                 since: Instant::now(),
@@ -74,7 +78,7 @@ impl Progress {
             };
             self.under_way.insert(metadata.urn, doing);
         }
-        for Step { metadata } in event.res_outputs_event.into_iter().chain(event.res_op_failed_event) {
+        for Step { metadata } in event.ended.into_iter().chain(event.failed) {
             self.under_way.remove(&metadata.urn);
             self.done.insert(metadata.urn);
         }
@@ -83,7 +87,7 @@ impl Progress {
             message,
             severity,
             ephemeral,
-        }) = event.diagnostic_event
+        }) = event.diagnostic
         {
             let message = plain(&message);
             if severity == "warning" {
@@ -92,7 +96,7 @@ impl Progress {
                 doing.status = message;
             }
         }
-        if let Some(Summary { resource_changes }) = event.summary_event {
+        if let Some(Summary { resource_changes }) = event.summary {
             self.changes = resource_changes.unwrap_or_default();
         }
     }
