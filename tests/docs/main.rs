@@ -13,6 +13,7 @@ mod commands;
 mod licences;
 mod links;
 mod markdown;
+mod names;
 mod network;
 mod quotations;
 mod sessions;
