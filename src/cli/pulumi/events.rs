@@ -42,6 +42,22 @@ struct Step {
 struct Metadata {
     op: String,
     urn: String,
+    old: Option<State>,
+    new: Option<State>,
+}
+
+#[derive(Debug, Deserialize)]
+struct State {
+    #[serde(default)]
+    custom: bool,
+}
+
+impl Metadata {
+    /// A resource that only groups others; most of them never say that they have ended.
+    fn is_group(&self) -> bool {
+        let state = self.new.as_ref().or(self.old.as_ref());
+        state.is_some_and(|state| !state.custom)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +87,10 @@ impl Progress {
     pub(crate) fn read(&mut self, line: &str) {
         let event: Event = serde_json::from_str(line).unwrap_or_default();
         if let Some(Step { metadata }) = event.begun {
+            if metadata.is_group() {
+                self.done.insert(metadata.urn);
+                return;
+            }
             let doing = Doing {
                 op: metadata.op,
                 since: Instant::now(),
@@ -123,15 +143,8 @@ impl Progress {
 
     /// What takes longest just now: `creating main-nat (+2): pending`.
     pub(crate) fn at(&self) -> Option<String> {
-        let slow = self.under_way.iter().filter(|(urn, _)| !is_group(urn));
-        let (urn, doing) = slow.min_by_key(|(_, doing)| doing.since)?;
-        let others = match self
-            .under_way
-            .keys()
-            .filter(|urn| !is_group(urn))
-            .count()
-            .saturating_sub(1)
-        {
+        let (urn, doing) = self.under_way.iter().min_by_key(|(_, doing)| doing.since)?;
+        let others = match self.under_way.len().saturating_sub(1) {
             0 => String::new(),
             others => format!(" (+{others})"),
         };
@@ -143,15 +156,6 @@ impl Progress {
             doing.status
         ))
     }
-}
-
-/// The stack and the providers, which are under way as long as anything is.
-fn is_group(urn: &str) -> bool {
-    type_of(urn).is_some_and(|kind| kind.starts_with("pulumi:"))
-}
-
-fn type_of(urn: &str) -> Option<&str> {
-    urn.rsplit("::").nth(1)?.rsplit('$').next()
 }
 
 /// `main-vpc` of `urn:pulumi:dev::platform::groundwork:ec2:Vpc::main-vpc`: names say of what kind they are.
@@ -222,7 +226,8 @@ mod tests {
     const VPC: &str = "urn:pulumi:dev::platform::groundwork:ec2:Vpc::main-vpc";
 
     fn step(kind: &str, urn: &str) -> String {
-        json!({"sequence": 1, kind: {"metadata": {"op": "create", "urn": urn}}}).to_string()
+        let state = json!({"custom": urn != STACK});
+        json!({"sequence": 1, kind: {"metadata": {"op": "create", "urn": urn, "old": null, "new": state}}}).to_string()
     }
 
     #[test]
@@ -238,9 +243,9 @@ mod tests {
             json!({"urn": NAT, "message": "<{%reset%}>pending<{%reset%}>\n", "severity": "info", "ephemeral": true});
         progress.read(&json!({ "diagnosticEvent": status }).to_string());
         assert_eq!(progress.at().unwrap(), "creating main-nat: pending");
-        assert_eq!(progress.done(), 1);
+        assert_eq!(progress.done(), 2, "the stack only groups");
         progress.read(&step("resOpFailedEvent", NAT));
-        assert_eq!((progress.at(), progress.done()), (None, 2));
+        assert_eq!((progress.at(), progress.done()), (None, 3));
     }
 
     #[test]
