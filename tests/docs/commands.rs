@@ -44,14 +44,19 @@ const TABLE: &[(&str, &[(&str, Run)])] = &[
             ("pulumi preview --policy-pack policies", Account),
             ("pulumi stack init prod", Account),
             ("pulumi config set groundwork:region eu-central-1", Account),
-            ("pulumi config set groundwork:allowedAccountIds '[\"111122223333\"]'", Account),
+            (
+                "pulumi config set groundwork:allowedAccountIds '[\"111122223333\"]'",
+                Account,
+            ),
             ("pulumi preview", Account),
             ("pulumi up", Account),
             ("stamp=\"$(pulumi stack output stamp)\"", Account),
             ("pulumi destroy", Account),
             (
                 "aws resourcegroupstaggingapi get-resources --tag-filters \"Key=groundwork:stamp,Values=$stamp\"",
-                Not("it is AWS's own command line, which Groundwork does not need; the local cloud's dump stands for it"),
+                Not(
+                    "it is AWS's own command line, which Groundwork does not need; the local cloud's dump stands for it",
+                ),
             ),
             ("pulumi stack rm prod", Account),
         ],
@@ -81,9 +86,18 @@ const TABLE: &[(&str, &[(&str, Run)])] = &[
             ("groundwork local calls", LocalCloud),
             ("groundwork local calls --since 10 --json", LocalCloud),
             ("groundwork local reset", LocalCloud),
-            ("groundwork local faults set throttle 'ec2:Create*' --count 3", LocalCloud),
-            ("groundwork local faults set reset_after ec2:CreateVpc --nth 1", LocalCloud),
-            ("groundwork local faults set delay_response ec2:CreateNatGateway --for 5s", LocalCloud),
+            (
+                "groundwork local faults set throttle 'ec2:Create*' --count 3",
+                LocalCloud,
+            ),
+            (
+                "groundwork local faults set reset_after ec2:CreateVpc --nth 1",
+                LocalCloud,
+            ),
+            (
+                "groundwork local faults set delay_response ec2:CreateNatGateway --for 5s",
+                LocalCloud,
+            ),
             ("groundwork local faults list", LocalCloud),
             ("groundwork local faults clear", LocalCloud),
             ("groundwork local hazards list", LocalCloud),
@@ -98,11 +112,20 @@ const TABLE: &[(&str, &[(&str, Run)])] = &[
         &[
             ("pulumi config set --path platform:network.nat single", Network),
             ("pulumi config set --path platform:network.zoneCount 3", Network),
-            ("pulumi config set --path 'platform:endpoints.interface[0]' ecr.api", Network),
+            (
+                "pulumi config set --path 'platform:endpoints.interface[0]' ecr.api",
+                Network,
+            ),
             ("pulumi config set platform:tags '{\"team\": \"platform\"}'", Network),
-            ("pulumi config set groundwork:defaultTags '{\"cost-centre\": \"4711\"}'", Network),
+            (
+                "pulumi config set groundwork:defaultTags '{\"cost-centre\": \"4711\"}'",
+                Network,
+            ),
             ("pulumi preview", Network),
-            ("pulumi import groundwork:ec2:Vpc main vpc-0123456789abcdef0 --generate-code=false", Network),
+            (
+                "pulumi import groundwork:ec2:Vpc main vpc-0123456789abcdef0 --generate-code=false",
+                Network,
+            ),
         ],
     ),
 ];
@@ -112,9 +135,11 @@ pub(crate) fn run_in(wanted: Run) -> Vec<String> {
     let mut found = Vec::new();
     for (document, table) in TABLE {
         let table = table.iter().filter(|(_, run)| *run == wanted);
-        found.extend(table.map(|(command, _)| (*command).to_owned()).filter(|command| {
-            commands(&read(document)).contains(command)
-        }));
+        found.extend(
+            table
+                .map(|(command, _)| (*command).to_owned())
+                .filter(|command| commands(&read(document)).contains(command)),
+        );
     }
     assert!(!found.is_empty(), "{wanted:?}");
     found
@@ -125,7 +150,9 @@ fn every_command_is_in_the_table_and_every_entry_in_a_document() {
     let table: BTreeMap<&str, &[(&str, Run)]> = TABLE.iter().copied().collect();
     for document in documents() {
         let written = commands(&read(&document));
-        let known = table.get(document.as_str()).unwrap_or_else(|| panic!("{document} is not in the table"));
+        let known = table
+            .get(document.as_str())
+            .unwrap_or_else(|| panic!("{document} is not in the table"));
         let known: Vec<&str> = known.iter().map(|(command, _)| *command).collect();
         assert_eq!(written, known, "{document}: in this order");
     }
@@ -135,7 +162,10 @@ fn every_command_is_in_the_table_and_every_entry_in_a_document() {
 #[test]
 fn every_test_that_is_named_exists() {
     for (_, table) in TABLE {
-        for (command, _) in table.iter().filter(|(command, _)| command.contains("cargo test --test ")) {
+        for (command, _) in table
+            .iter()
+            .filter(|(command, _)| command.contains("cargo test --test "))
+        {
             let mut words = command.split("--test ").nth(1).unwrap().split(' ');
             let binary = root().join("tests").join(words.next().unwrap());
             assert!(binary.join("main.rs").is_file(), "{command}");

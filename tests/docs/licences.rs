@@ -7,7 +7,11 @@ use serde_json::Value as Json;
 use crate::{read, root};
 
 fn cargo(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO")).args(arguments).args(["--offline", "--locked"]).current_dir(root()).output();
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .args(["--offline", "--locked"])
+        .current_dir(root())
+        .output();
     let output = output.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -20,7 +24,10 @@ fn list(section: &str, key: &str) -> Vec<String> {
     let section = section.split("\n[").next().unwrap();
     let (_, list) = section.split_once(&format!("\n{key} = [")).expect("the key");
     let lines = list.split("\n]").next().unwrap().lines();
-    lines.filter(|line| !line.trim().starts_with('#')).map(str::to_owned).collect()
+    lines
+        .filter(|line| !line.trim().starts_with('#'))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn quoted(line: &str) -> Option<String> {
@@ -64,7 +71,10 @@ fn met(expression: &str, allowed: &BTreeSet<String>) -> bool {
 
 #[test]
 fn every_licence_is_allowed_and_every_allowed_one_is_needed() {
-    let allowed: BTreeSet<String> = list("licenses", "allow").iter().filter_map(|line| quoted(line)).collect();
+    let allowed: BTreeSet<String> = list("licenses", "allow")
+        .iter()
+        .filter_map(|line| quoted(line))
+        .collect();
     assert!(allowed.contains("Apache-2.0"), "{allowed:?}");
     let exceptions: Vec<(String, String)> = list("licenses", "exceptions")
         .iter()
@@ -79,8 +89,13 @@ fn every_licence_is_allowed_and_every_allowed_one_is_needed() {
     let mut needed = vec![false; exceptions.len()];
     for package in packages.iter().filter(|package| !package["source"].is_null()) {
         let name = package["name"].as_str().unwrap();
-        let expression = package["license"].as_str().unwrap_or_else(|| panic!("{name} names no licence"));
-        assert!(package["source"].as_str().unwrap().ends_with("/crates.io-index"), "{name}");
+        let expression = package["license"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{name} names no licence"));
+        assert!(
+            package["source"].as_str().unwrap().ends_with("/crates.io-index"),
+            "{name}"
+        );
         if met(expression, &allowed) {
             continue;
         }
@@ -91,11 +106,17 @@ fn every_licence_is_allowed_and_every_allowed_one_is_needed() {
         assert!(met(expression, &more), "{name}: {expression}");
         needed[exception] = true;
     }
-    assert!(needed.iter().all(|needed| *needed), "an exception is not needed: {exceptions:?} {needed:?}");
+    assert!(
+        needed.iter().all(|needed| *needed),
+        "an exception is not needed: {exceptions:?} {needed:?}"
+    );
     for licence in &allowed {
         let mut fewer = allowed.clone();
         fewer.remove(licence);
-        let without = packages.iter().filter_map(|package| package["license"].as_str()).all(|expression| met(expression, &fewer) || !met(expression, &allowed));
+        let without = packages
+            .iter()
+            .filter_map(|package| package["license"].as_str())
+            .all(|expression| met(expression, &fewer) || !met(expression, &allowed));
         assert!(!without, "{licence} is not needed");
     }
 }
@@ -103,7 +124,10 @@ fn every_licence_is_allowed_and_every_allowed_one_is_needed() {
 #[test]
 fn nothing_that_is_banned_is_built() {
     let banned: Vec<String> = list("bans", "deny").iter().filter_map(|line| quoted(line)).collect();
-    assert!(banned.contains(&"openssl".to_owned()) && banned.contains(&"ring".to_owned()), "{banned:?}");
+    assert!(
+        banned.contains(&"openssl".to_owned()) && banned.contains(&"ring".to_owned()),
+        "{banned:?}"
+    );
     let tree = cargo(&["tree", "--workspace", "--target=all", "--edges=all", "--prefix=none"]);
     let built: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(built.contains("aws-lc-rs") && built.contains("tokio"));
@@ -114,7 +138,9 @@ fn nothing_that_is_banned_is_built() {
 
 #[test]
 fn expressions_are_read_as_spdx_means_them() {
-    let allowed = ["MIT", "ISC", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned).into();
+    let allowed = ["MIT", "ISC", "Apache-2.0 WITH LLVM-exception"]
+        .map(str::to_owned)
+        .into();
     for (expression, expected) in [
         ("MIT OR GPL-3.0", true),
         ("MIT/Apache-2.0", true),

@@ -6,20 +6,27 @@ use crate::{documents, markdown::prose, read, root};
 fn targets(text: &str) -> Vec<String> {
     let text = prose(text);
     let after = text.split("](").skip(1);
-    after.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
+    after
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(target, _)| target.to_owned())
+        .collect()
 }
 
 /// A heading's anchor, as code hosts make it.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase();
-    let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    let kept = kept
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 fn anchors(text: &str) -> Vec<String> {
     let text = prose(text);
     let headings = text.lines().filter(|line| line.starts_with('#'));
-    headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
+    headings
+        .map(|line| anchor(line.trim_start_matches('#').trim()))
+        .collect()
 }
 
 #[test]
@@ -34,7 +41,11 @@ fn every_link_leads_somewhere() {
             }
             let (path, heading) = target.split_once('#').unwrap_or((&target, ""));
             let folder = root().join(&name);
-            let file = if path.is_empty() { folder.clone() } else { folder.parent().unwrap().join(path) };
+            let file = if path.is_empty() {
+                folder.clone()
+            } else {
+                folder.parent().unwrap().join(path)
+            };
             if !file.exists() {
                 broken.push(format!("{name}: {target}"));
             } else if !heading.is_empty() {
@@ -51,5 +62,8 @@ fn every_link_leads_somewhere() {
 #[test]
 fn anchors_are_those_of_code_hosts() {
     assert_eq!(anchor("Presets, and what they cost"), "presets-and-what-they-cost");
-    assert_eq!(targets("[a](b.md#c) and ![d](e.svg)\n```\n[no](x)\n```"), ["b.md#c", "e.svg"]);
+    assert_eq!(
+        targets("[a](b.md#c) and ![d](e.svg)\n```\n[no](x)\n```"),
+        ["b.md#c", "e.svg"]
+    );
 }

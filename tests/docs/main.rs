@@ -39,9 +39,9 @@ pub(crate) fn read(path: &str) -> String {
 pub(crate) fn documents() -> Vec<String> {
     let mut names = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned()];
     for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".md") {
-            names.push(format!("docs/{name}"));
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            names.push(format!("docs/{}", path.file_name().unwrap().display()));
         }
     }
     names.sort();

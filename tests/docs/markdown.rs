@@ -61,6 +61,9 @@ pub(crate) fn prose(text: &str) -> String {
 /// The cells of every row of every table.
 pub(crate) fn rows(text: &str) -> Vec<Vec<String>> {
     let rows = prose(text);
-    let rows = rows.lines().filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));
-    rows.map(|row| row.split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
+    let rows = rows
+        .lines()
+        .filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));
+    rows.map(|row| row.split(" | ").map(|cell| cell.trim().to_owned()).collect())
+        .collect()
 }

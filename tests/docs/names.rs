@@ -11,7 +11,16 @@ fn quoted(text: &str) -> Vec<String> {
 
 #[test]
 fn every_file_that_is_named_exists() {
-    const FOLDERS: [&str; 8] = ["src/", "tests/", "docs/", "policies/", "tools/", "examples/", "bin/", "schemas/"];
+    const FOLDERS: [&str; 8] = [
+        "src/",
+        "tests/",
+        "docs/",
+        "policies/",
+        "tools/",
+        "examples/",
+        "bin/",
+        "schemas/",
+    ];
     let mut missing = Vec::new();
     let mut named = 0;
     for name in documents() {
@@ -35,7 +44,10 @@ fn every_test_that_holds_an_invariant_exists() {
         .map(|file| fs::read_to_string(file).unwrap())
         .collect();
     let is_test = |word: &&String| {
-        word.matches('_').count() >= 3 && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        word.matches('_').count() >= 3
+            && word
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     };
     let mut tests = 0;
     for name in documents() {
@@ -46,7 +58,10 @@ fn every_test_that_holds_an_invariant_exists() {
             }
             tests += 1;
             let function = format!("fn {word}(");
-            assert!(code.iter().any(|text| text.contains(&function)), "{name}: there is no {word}");
+            assert!(
+                code.iter().any(|text| text.contains(&function)),
+                "{name}: there is no {word}"
+            );
         }
     }
     assert!(tests > 15, "{tests}");

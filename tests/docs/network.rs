@@ -21,17 +21,26 @@ async fn preset(name: &str) -> Recording {
 
 fn of<'a>(recording: &'a Recording, kind: &str) -> impl Iterator<Item = &'a Registration> {
     let token = format!("groundwork:ec2:{kind}");
-    recording.registrations.iter().filter(move |registration| registration.token == token)
+    recording
+        .registrations
+        .iter()
+        .filter(move |registration| registration.token == token)
 }
 
 #[tokio::test]
 async fn the_numbers_of_resources_are_the_programs() {
     let text = read("docs/network.md");
-    let row = rows(&text).into_iter().find(|row| row[0].starts_with("resources, without")).unwrap();
+    let row = rows(&text)
+        .into_iter()
+        .find(|row| row[0].starts_with("resources, without"))
+        .unwrap();
     let mut counts = Vec::new();
     for name in ["standard", "demo", "private"] {
         let recording = preset(name).await;
-        let ours = recording.registrations.iter().filter(|registration| registration.token.starts_with("groundwork:"));
+        let ours = recording
+            .registrations
+            .iter()
+            .filter(|registration| registration.token.starts_with("groundwork:"));
         counts.push(ours.count().to_string());
     }
     assert_eq!(row[1..], counts);
@@ -42,14 +51,19 @@ async fn the_presets_cost_what_they_register() {
     let text = read("README.md");
     for (name, settings) in [
         ("`standard` (default)", sample::preset("standard")),
-        ("`standard` with `network.nat: single`", vec![("network", r#"{"nat": "single"}"#)]),
+        (
+            "`standard` with `network.nat: single`",
+            vec![("network", r#"{"nat": "single"}"#)],
+        ),
         ("`demo`", sample::preset("demo")),
         ("`private`", sample::preset("private")),
     ] {
         let recording = sample::record(&settings).await.unwrap();
         let count = |kind| u8::try_from(of(&recording, kind).count()).map(f64::from).unwrap();
         let zones = u8::try_from(
-            of(&recording, "Subnet").filter(|subnet| subnet.name.contains("private")).count(),
+            of(&recording, "Subnet")
+                .filter(|subnet| subnet.name.contains("private"))
+                .count(),
         )
         .map(f64::from)
         .unwrap();
@@ -57,11 +71,24 @@ async fn the_presets_cost_what_they_register() {
             endpoint.inputs.get("vpcEndpointType").and_then(PropertyValue::as_str) == Some("Interface")
         });
         let interfaces = u8::try_from(interfaces.count()).map(f64::from).unwrap();
-        let costs = [count("NatGateway") * NAT, count("Eip") * ADDRESS, interfaces * zones * ENDPOINT_IN_A_ZONE];
-        let said = |cost: f64| if cost > 0.0 { format!("{cost:.2}") } else { "–".to_owned() };
+        let costs = [
+            count("NatGateway") * NAT,
+            count("Eip") * ADDRESS,
+            interfaces * zones * ENDPOINT_IN_A_ZONE,
+        ];
+        let said = |cost: f64| {
+            if cost > 0.0 {
+                format!("{cost:.2}")
+            } else {
+                "–".to_owned()
+            }
+        };
         let mut expected: Vec<String> = costs.into_iter().map(said).collect();
         expected.push(format!("**{:.2}**", costs.iter().sum::<f64>()));
-        let row = rows(&text).into_iter().find(|row| row[0] == name).unwrap_or_else(|| panic!("no row {name}"));
+        let row = rows(&text)
+            .into_iter()
+            .find(|row| row[0] == name)
+            .unwrap_or_else(|| panic!("no row {name}"));
         assert_eq!(row[2..], expected, "{name}");
     }
 }
@@ -79,6 +106,9 @@ pub(crate) fn imports() -> BTreeMap<String, String> {
 #[test]
 fn every_resource_type_has_its_form_of_id() {
     let told: BTreeSet<String> = imports().into_keys().collect();
-    let all: BTreeSet<String> = groundwork_contract::all().iter().map(|contract| contract.token.to_owned()).collect();
+    let all: BTreeSet<String> = groundwork_contract::all()
+        .iter()
+        .map(|contract| contract.token.to_owned())
+        .collect();
     assert_eq!(told, all);
 }

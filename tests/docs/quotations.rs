@@ -16,7 +16,10 @@ fn every_quotation_is_in_its_file() {
         for block in blocks(&read(&name)).iter().filter(|block| block.language == "rust") {
             let comment = block.comment.as_deref().unwrap_or_default();
             let Some(file) = comment.strip_prefix("from: ") else {
-                panic!("{name}: a block of Rust says not where it is from: {:?}", block.lines.first());
+                panic!(
+                    "{name}: a block of Rust says not where it is from: {:?}",
+                    block.lines.first()
+                );
             };
             let text = read(file);
             for part in block.lines.split(|line| line.trim() == GAP) {
@@ -50,7 +53,9 @@ fn the_permissions_are_the_providers_calls() {
     const BESIDE: [&str; 3] = ["PrivateDnsOfEndpoints", "FlowLogs", "RegionalNat"];
     let document: Json = serde_json::from_str(&read("docs/permissions.json")).unwrap();
     let statements = document["Statement"].as_array().unwrap();
-    let ours = statements.iter().filter(|statement| !BESIDE.contains(&statement["Sid"].as_str().unwrap()));
+    let ours = statements
+        .iter()
+        .filter(|statement| !BESIDE.contains(&statement["Sid"].as_str().unwrap()));
     let actions = ours.flat_map(|statement| statement["Action"].as_array().unwrap());
     let listed: Vec<String> = actions.map(|action| action.as_str().unwrap().to_owned()).collect();
     let allowed: BTreeSet<String> = listed.iter().cloned().collect();
@@ -59,5 +64,8 @@ fn the_permissions_are_the_providers_calls() {
     assert!(calls.len() > 40, "{calls:?}");
     let missing: Vec<_> = calls.difference(&allowed).collect();
     let needless: Vec<_> = allowed.difference(&calls).collect();
-    assert!(missing.is_empty() && needless.is_empty(), "missing {missing:?}, needless {needless:?}");
+    assert!(
+        missing.is_empty() && needless.is_empty(),
+        "missing {missing:?}, needless {needless:?}"
+    );
 }

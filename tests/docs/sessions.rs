@@ -4,6 +4,7 @@
 //! `cargo run -q --release --`, and the copy of the project has executables where the repository has sources.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -35,9 +36,13 @@ fn run(shell: &mut Command, commands: &[String]) -> String {
     let mut script = CARGO.to_owned();
     for command in commands {
         let shown = command.replace('\'', r"'\''");
-        script.push_str(&format!("printf '%s\\n' '$ {shown}'\n{command}\n"));
+        writeln!(script, "printf '%s\\n' '$ {shown}'\n{command}").unwrap();
     }
-    let output = shell.args(["-c", &script]).env("GROUNDWORK", GROUNDWORK).output().unwrap();
+    let output = shell
+        .args(["-c", &script])
+        .env("GROUNDWORK", GROUNDWORK)
+        .output()
+        .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
@@ -53,14 +58,23 @@ fn project(folder: &Path) -> PathBuf {
     let programs = Path::new(GROUNDWORK).parent().unwrap();
     let project = folder.join("clone");
     fs::create_dir_all(project.join("bin")).unwrap();
-    for name in ["pulumi-resource-groundwork", "pulumi-language-rust", "platform", "groundwork-policies"] {
+    for name in [
+        "pulumi-resource-groundwork",
+        "pulumi-language-rust",
+        "platform",
+        "groundwork-policies",
+    ] {
         std::os::unix::fs::symlink(programs.join(name), project.join("bin").join(name)).unwrap();
     }
     let program = built(&read("Pulumi.yaml"), "bin: platform\n", "binary: bin/platform\n");
     fs::write(project.join("Pulumi.yaml"), program).unwrap();
     fs::write(project.join("Pulumi.dev.yaml"), read("Pulumi.dev.yaml")).unwrap();
     let pack = built(&read("policies/PulumiPolicy.yaml"), "    manifest: ..\n", "");
-    let pack = built(&pack, "bin: groundwork-policies\n", "binary: ../bin/groundwork-policies\n");
+    let pack = built(
+        &pack,
+        "bin: groundwork-policies\n",
+        "binary: ../bin/groundwork-policies\n",
+    );
     fs::create_dir(project.join("policies")).unwrap();
     fs::write(project.join("policies/PulumiPolicy.yaml"), pack).unwrap();
     project
@@ -89,7 +103,9 @@ impl Drop for ByHand {
 async fn cloud(folder: &Path) -> LocalCloud {
     let mut options = Options::for_test(folder.join("cloud")).unwrap();
     options.tools.push(&PULUMI);
-    LocalCloud::up(&options, &Ui::silent()).await.unwrap_or_else(|error| panic!("{}", error.explain()))
+    LocalCloud::up(&options, &Ui::silent())
+        .await
+        .unwrap_or_else(|error| panic!("{}", error.explain()))
 }
 
 fn shell(cloud: &LocalCloud, folder: &Path) -> Command {
@@ -109,12 +125,19 @@ async fn the_walk_through_works_and_leaves_nothing() {
     assert!(down.ends_with("local down"), "{down}");
 
     let out = run(&mut by_hand.shell(&project), &commands);
-    for said in ["main-vpc", "main-nat-gateway-eu-central-1a", "The resources in the stack have been deleted"] {
+    for said in [
+        "main-vpc",
+        "main-nat-gateway-eu-central-1a",
+        "The resources in the stack have been deleted",
+    ] {
         assert!(out.contains(said), "{said:?} is not in\n{out}");
     }
     let cloud = LocalCloud::attach(&by_hand.0).await.unwrap();
     assert!(!cloud.journal(0).await.unwrap().is_empty());
-    assert_eq!(cloud.dump().await.unwrap().left_over(&Dump::default()), Vec::<&str>::new());
+    assert_eq!(
+        cloud.dump().await.unwrap().left_over(&Dump::default()),
+        Vec::<&str>::new()
+    );
 
     let out = run(&mut by_hand.shell(&project), &[down]);
     assert!(out.contains("Ended aws"), "{out}");
@@ -127,12 +150,17 @@ async fn the_passage_on_accounts_works_on_an_account_of_the_local_cloud() {
     let project = project(folder.path());
     let cloud = cloud(folder.path()).await;
     let before = cloud.dump().await.unwrap();
-    let mut commands: Vec<String> =
-        run_in(Run::Account).iter().map(|command| command.replace("111122223333", ACCOUNT)).collect();
+    let mut commands: Vec<String> = run_in(Run::Account)
+        .iter()
+        .map(|command| command.replace("111122223333", ACCOUNT))
+        .collect();
     let pack = commands.remove(0);
     assert!(pack.contains("--policy-pack policies"), "{pack}");
 
-    let out = run(&mut shell(&cloud, &project), &["pulumi stack init dev".to_owned(), pack]);
+    let out = run(
+        &mut shell(&cloud, &project),
+        &["pulumi stack init dev".to_owned(), pack],
+    );
     assert!(out.contains("groundwork"), "{out}");
     let out = run(&mut shell(&cloud, &project), &commands);
     assert!(out.contains("has been removed"), "{out}");
@@ -141,11 +169,17 @@ async fn the_passage_on_accounts_works_on_an_account_of_the_local_cloud() {
     // The guard that the passage speaks of.
     let mut refused = shell(&cloud, &project);
     let guard = "pulumi config set groundwork:allowedAccountIds '[\"111122223333\"]'";
-    run(&mut shell(&cloud, &project), &["pulumi stack select dev".to_owned(), guard.to_owned()]);
+    run(
+        &mut shell(&cloud, &project),
+        &["pulumi stack select dev".to_owned(), guard.to_owned()],
+    );
     let output = refused.args(["-c", "pulumi preview"]).output().unwrap();
     assert!(!output.status.success());
     let out = String::from_utf8_lossy(&output.stdout);
-    assert!(out.contains("groundwork:allowedAccountIds allows 111122223333 alone"), "{out}");
+    assert!(
+        out.contains("groundwork:allowedAccountIds allows 111122223333 alone"),
+        "{out}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,13 +187,25 @@ async fn settings_and_imports_work_as_the_network_document_says() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path());
     let cloud = cloud(folder.path()).await;
-    let mut commands: Vec<String> =
-        ["pulumi stack init dev", "pulumi up --yes --skip-preview", "vpc=\"$(pulumi stack output vpcId)\""]
-            .map(str::to_owned)
-            .into();
-    commands.extend(run_in(Run::Network).iter().map(|command| command.replace("vpc-0123456789abcdef0", "\"$vpc\"")));
+    let mut commands: Vec<String> = [
+        "pulumi stack init dev",
+        "pulumi up --yes --skip-preview",
+        "vpc=\"$(pulumi stack output vpcId)\"",
+    ]
+    .map(str::to_owned)
+    .into();
+    commands.extend(
+        run_in(Run::Network)
+            .iter()
+            .map(|command| command.replace("vpc-0123456789abcdef0", "\"$vpc\"")),
+    );
     let out = run(&mut shell(&cloud, &project), &commands);
-    for said in ["main-private-subnet-eu-central-1c", "main-ecr-api-vpc-endpoint", "cost-centre", "1 imported"] {
+    for said in [
+        "main-private-subnet-eu-central-1c",
+        "main-ecr-api-vpc-endpoint",
+        "cost-centre",
+        "1 imported",
+    ] {
         assert!(out.contains(said), "{said:?} is not in\n{out}");
     }
 
@@ -185,7 +231,14 @@ fn the_commands_of_the_local_cloud_work_in_their_order() {
     let folder = tempfile::tempdir().unwrap();
     let by_hand = ByHand(folder.path().join("state"));
     let out = run(&mut by_hand.shell(folder.path()), &run_in(Run::LocalCloud));
-    for said in ["The local cloud is up", "Ended aws", "is empty", "guardduty is on.", "struck 0", "No fault is set."] {
+    for said in [
+        "The local cloud is up",
+        "Ended aws",
+        "is empty",
+        "guardduty is on.",
+        "struck 0",
+        "No fault is set.",
+    ] {
         assert!(out.contains(said), "{said:?} is not in\n{out}");
     }
 }

@@ -1,6 +1,6 @@
 //! The tables of settings are written from the code's own descriptors. `GROUNDWORK_BLESS=1` writes them anew.
 
-use std::{env, fs};
+use std::{env, fmt::Write as _, fs};
 
 use groundwork_contract::{
     ProviderConfig,
@@ -17,9 +17,12 @@ fn form(spec: &Spec) -> String {
         Spec::Integer { .. } => "whole number".to_owned(),
         Spec::Number => "number".to_owned(),
         Spec::Text(text) => text.what.to_owned(),
-        Spec::Choice(choice) => {
-            choice.words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-        }
+        Spec::Choice(choice) => choice
+            .words
+            .iter()
+            .map(|(word, _)| format!("`{word}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
         Spec::List(item) | Spec::Set(item) => format!("list: {}", form(item)),
         Spec::Map(item) => format!("map: {}", form(item)),
         Spec::Object(_) => "object".to_owned(),
@@ -29,12 +32,24 @@ fn form(spec: &Spec) -> String {
 }
 
 fn rows(prefix: &str, spec: &ObjectSpec, top: bool, lines: &mut Vec<String>) {
-    for FieldSpec { name, docs, spec, required, default, .. } in &spec.fields {
-        let key = if top { format!("{prefix}:{name}") } else { format!("{prefix}.{name}") };
+    for FieldSpec {
+        name,
+        docs,
+        spec,
+        required,
+        default,
+        ..
+    } in &spec.fields
+    {
+        let key = if top {
+            format!("{prefix}:{name}")
+        } else {
+            format!("{prefix}.{name}")
+        };
         let mut what = docs.split_whitespace().collect::<Vec<_>>().join(" ");
         if let Some(default) = default {
             let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
-            what.push_str(&format!(" Default `{default}`."));
+            write!(what, " Default `{default}`.").unwrap();
         }
         if *required {
             what.push_str(" Required.");
@@ -70,7 +85,13 @@ fn the_tables_of_settings_are_the_codes_own() {
         assert!(env::var_os("CI").is_none(), "documents are not written in CI");
         fs::write(root().join("README.md"), &written).unwrap();
     } else if written != text {
-        let (then, now) = text.lines().zip(written.lines()).find(|(then, now)| then != now).unwrap_or_default();
-        panic!("README.md is not as the code has it:\n  there {then}\n  now   {now}\nGROUNDWORK_BLESS=1 writes it anew");
+        let (then, now) = text
+            .lines()
+            .zip(written.lines())
+            .find(|(then, now)| then != now)
+            .unwrap_or_default();
+        panic!(
+            "README.md is not as the code has it:\n  there {then}\n  now   {now}\nGROUNDWORK_BLESS=1 writes it anew"
+        );
     }
 }
