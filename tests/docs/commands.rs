@@ -68,6 +68,7 @@ const TABLE: &[(&str, &[(&str, Run)])] = &[
             ("cargo test --test cloud lifecycle", TESTS),
             ("cargo test --test cloud recovery", TESTS),
             ("cargo test --test house", TESTS),
+            ("GROUNDWORK_BLESS=1 cargo test --test cli", TESTS),
             ("GROUNDWORK_BLESS=1 cargo test --test house", TESTS),
             ("cargo test --test docs", TESTS),
         ],
