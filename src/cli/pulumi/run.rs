@@ -91,6 +91,7 @@ impl<'a> Pulumi<'a> {
         }
         let started = Instant::now();
         let mut child = command.spawn().map_err(Error::run("pulumi".as_ref()))?;
+        let guard = Guard::over(&child)?;
         let mut watch = Watch {
             tail: Tail::of(events),
             progress: Progress::default(),
@@ -111,6 +112,7 @@ impl<'a> Pulumi<'a> {
             }
         };
         let took = started.elapsed();
+        guard.dismiss().await;
         watch.look();
         if wishes > 0 {
             return Err(Error::Interrupted);
@@ -179,6 +181,45 @@ fn end(child: &mut Child, wishes: u32, ui: &Ui) {
     if let Some(pid) = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
         // One that has ended needs none.
         let _ = kill_process(pid, Signal::INT);
+    }
+}
+
+/// Ends Pulumi and everything that it has started when this program dies without a word (`kill -9`): a shell that reads
+/// from a pipe which only this program holds. Pulumi has twenty seconds to write down what it has begun.
+struct Guard(Option<Child>);
+
+const GUARD: &str = r#"
+read -r _
+kill -s INT "$1" 2>/dev/null
+seconds=0
+while kill -0 "$1" 2>/dev/null && [ $seconds -lt 20 ]; do sleep 1; seconds=$((seconds + 1)); done
+kill -s KILL -- "-$1" 2>/dev/null
+"#;
+
+impl Guard {
+    fn over(child: &Child) -> Result<Self> {
+        let Some(pid) = child.id() else {
+            return Ok(Self(None));
+        };
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", GUARD, "guard", &pid.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0);
+        shell
+            .spawn()
+            .map(Some)
+            .map(Self)
+            .map_err(Error::run("/bin/sh".as_ref()))
+    }
+
+    /// Pulumi has ended by itself. The shell is killed before its pipe is closed.
+    async fn dismiss(self) {
+        if let Some(mut shell) = self.0 {
+            drop(shell.kill().await);
+        }
     }
 }
 
