@@ -66,9 +66,10 @@ impl Descriptor {
             .is_some_and(|field| matches!(field.spec, Spec::Map(_)))
     }
 
-    /// The inputs with their defaults.
+    /// The inputs with their defaults. Null is absence.
     #[must_use]
     pub fn with_defaults(&self, mut inputs: PropertyMap) -> PropertyMap {
+        inputs.retain(|_, value| !value.is_null());
         apply_defaults(&self.inputs, &mut inputs);
         inputs
     }

@@ -73,9 +73,15 @@ fn diff_object(
             continue;
         }
         let default = default.clone().map(PropertyValue::from);
+        // No tags at all are what AWS answers for an empty map of them.
+        let nothing = |value: &PropertyValue| match (spec, value.plain()) {
+            (_, PropertyValue::Null) => true,
+            (Spec::Map(_), PropertyValue::Object(map)) => map.is_empty(),
+            _ => false,
+        };
         let given = |map: &PropertyMap| {
             map.get(*name)
-                .filter(|value| !value.is_null())
+                .filter(|value| !nothing(value))
                 .cloned()
                 .or_else(|| default.clone())
         };

@@ -20,6 +20,8 @@ pub struct Cx {
     pub cancel: CancellationToken,
     /// The mark that a creation carries until the state is safe.
     pub mark: String,
+    /// The same for every try of one creation: AWS answers what the first one made.
+    pub client_token: String,
     /// Where messages go.
     pub log: Log,
 }

@@ -166,7 +166,6 @@ impl<R: Resource> Erased for Of<R> {
     async fn create(&self, cx: &Cx, marks: &Marks, inputs: &PropertyMap, limit: Duration) -> Result<Outcome> {
         let desired: R::Inputs = state::from_properties(inputs)?;
         let Created { id, facts } = bring::<R>(cx, marks, &desired, limit).await?;
-        marks.note_made(R::TOKEN, &id.to_string());
         let known = State {
             inputs: desired,
             outputs: None,
@@ -244,7 +243,7 @@ impl<R: Resource> Erased for Of<R> {
 
     async fn delete(&self, cx: &Cx, marks: &Marks, id: &str, old: &Previous<'_>, limit: Duration) -> Result<()> {
         state::check_home(&cx.aws, old.properties)?;
-        if marks.was_made(R::TOKEN, id) {
+        if marks.is_kept(R::TOKEN, id) {
             // The replacement turned out to be the same thing: deleting the old one would take the new one away.
             return Ok(());
         }
@@ -330,12 +329,16 @@ fn parse_id<R: Resource>(id: &str) -> Result<R::Id> {
 /// How long a creation is tried while what it refers to cannot be seen yet.
 const PROPAGATION: Duration = Duration::from_mins(1);
 
+/// How long what a lost answer made may take to be seen. AWS gives no bound.
+const VISIBILITY: Duration = Duration::from_secs(1);
+
 /// Asks AWS for it until there is an id, and never for two.
 async fn bring<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, limit: Duration) -> Result<Created<R>> {
-    if let Recovery::Ec2Tag(kind) = R::RECOVERY
-        && let Some(id) = marks.recover(&cx.aws, kind, &cx.mark).await?
-    {
-        return taken_over(cx, &id);
+    if let Recovery::Ec2Tag(kind) = R::RECOVERY {
+        let marked = marks.recover(&cx.aws, kind, &cx.mark).await?;
+        if let Some(id) = alive::<R>(cx, marked).await? {
+            return Ok(taken_over(cx, marks, id));
+        }
     }
     let mut waiter = Waiter::new(Rhythm::QUICK, limit, &cx.cancel);
     loop {
@@ -343,40 +346,59 @@ async fn bring<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, limit: D
             Ok(created) => return Ok(created),
             Err(error) => error,
         };
-        match error.kind() {
+        let paused = match error.kind() {
             // Nothing happened, and it may yet.
-            Kind::Throttled => {}
-            Kind::Missing | Kind::NotYet if waiter.elapsed() < PROPAGATION => {}
-            Kind::Unclear | Kind::Exists => {
+            Kind::Throttled => waiter.pause().await,
+            Kind::Missing | Kind::NotYet if waiter.elapsed() < PROPAGATION => waiter.pause().await,
+            Kind::Unclear => {
+                let paused = waiter.pause_at_least(VISIBILITY).await;
                 if let Some(id) = find_lost::<R>(cx, marks, inputs).await? {
-                    return taken_over(cx, &id);
+                    return Ok(taken_over(cx, marks, id));
                 }
-                if error.kind() == Kind::Exists {
-                    return Err(error);
-                }
+                paused
             }
+            Kind::Exists => match find_lost::<R>(cx, marks, inputs).await? {
+                Some(id) => return Ok(taken_over(cx, marks, id)),
+                None => return Err(error),
+            },
             _ => return Err(error),
-        }
+        };
         cx.log.debug(&cx.urn, format!("trying again: {error}"));
-        if waiter.pause().await.is_err() {
+        if paused.is_err() {
             return Err(error);
         }
     }
 }
 
 /// Looks for what a lost answer may have made.
-async fn find_lost<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs) -> Result<Option<String>> {
+async fn find_lost<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs) -> Result<Option<R::Id>> {
     match R::RECOVERY {
         // What exists already may be what an answer before this one made; only the mark can tell.
-        Recovery::Ec2Tag(resource) => marks.recover_now(&cx.aws, resource, &cx.mark).await,
-        Recovery::Identity => Ok(R::find(cx, inputs).await?.map(|id| id.to_string())),
+        Recovery::Ec2Tag(kind) => {
+            let marked = marks.recover_now(&cx.aws, kind, &cx.mark).await?;
+            alive::<R>(cx, marked).await
+        }
+        Recovery::Identity => R::find(cx, inputs).await,
     }
 }
 
-fn taken_over<R: Resource>(cx: &Cx, id: &str) -> Result<Created<R>> {
+/// The first of these that is there and can still become usable: AWS shows the tags of what is deleted for a while.
+async fn alive<R: Resource>(cx: &Cx, marked: Vec<String>) -> Result<Option<R::Id>> {
+    for id in marked {
+        let id = parse_id::<R>(&id)?;
+        match R::read(cx, &id, None).await? {
+            Some(live) if !matches!(R::phase(&live), Phase::Failed(_)) => return Ok(Some(id)),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+fn taken_over<R: Resource>(cx: &Cx, marks: &Marks, id: R::Id) -> Created<R> {
+    marks.note_taken_over(&cx.urn, R::TOKEN, &id.to_string());
     cx.log
         .info(Some(&cx.urn), format!("taking over {id}, which an earlier run began"));
-    parse_id::<R>(id).map(Created::new)
+    Created::new(id)
 }
 
 /// Looks until the thing is ready and as desired; `seen` keeps the last look.

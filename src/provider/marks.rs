@@ -5,7 +5,7 @@
 //! over what carries it. The tag is taken off in one call once the engine's state is safe.
 //!
 //! - A replacement has a mark of its own, so that it never takes over what it replaces.
-//! - An id that was taken over in a run is never deleted in that run.
+//! - What a replacement took over all the same is not deleted as the thing that it replaces.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,8 +31,8 @@ pub struct Marks {
     found: OnceCell<BTreeMap<String, Vec<(String, String)>>>,
     /// Ids whose creation was answered and whose mark is still on.
     safe: Mutex<BTreeSet<String>>,
-    /// Ids that a Create of this run answered, by type.
-    made: Mutex<BTreeSet<(&'static str, String)>>,
+    /// What replacements of this run took over, by type and id: it was there already.
+    kept: Mutex<BTreeSet<(&'static str, String)>>,
     /// Resources that the engine's state already knows: their Create is a replacement.
     known: Mutex<BTreeSet<Urn>>,
 }
@@ -65,11 +65,12 @@ impl Marks {
         lock(&self.known).contains(urn)
     }
 
-    /// The id of what carries a mark, as seen when this process first asked.
+    /// The ids of what carries a mark, as seen when this process first asked. Some may be gone already: AWS shows the
+    /// tags of what is deleted for a while.
     ///
     /// # Errors
     /// `DescribeTags` failed.
-    pub async fn recover(&self, aws: &Aws, kind: &str, mark: &str) -> Result<Option<String>> {
+    pub async fn recover(&self, aws: &Aws, kind: &str, mark: &str) -> Result<Vec<String>> {
         let found = self.found.get_or_try_init(|| look(aws, None)).await?;
         Ok(pick(found, kind, mark))
     }
@@ -78,18 +79,20 @@ impl Marks {
     ///
     /// # Errors
     /// `DescribeTags` failed.
-    pub async fn recover_now(&self, aws: &Aws, kind: &str, mark: &str) -> Result<Option<String>> {
+    pub async fn recover_now(&self, aws: &Aws, kind: &str, mark: &str) -> Result<Vec<String>> {
         Ok(pick(&look(aws, Some(mark)).await?, kind, mark))
     }
 
-    /// Notes what Create answers.
-    pub fn note_made(&self, token: &'static str, id: &str) {
-        lock(&self.made).insert((token, id.to_owned()));
+    /// Notes that a Create took over what was there already.
+    pub fn note_taken_over(&self, urn: &Urn, token: &'static str, id: &str) {
+        if self.is_known(urn) {
+            lock(&self.kept).insert((token, id.to_owned()));
+        }
     }
 
-    /// Whether a Create of this run answered this id.
-    pub fn was_made(&self, token: &'static str, id: &str) -> bool {
-        lock(&self.made).contains(&(token, id.to_owned()))
+    /// Whether deleting this id would take away what a replacement has just taken over; asked once.
+    pub fn is_kept(&self, token: &'static str, id: &str) -> bool {
+        lock(&self.kept).remove(&(token, id.to_owned()))
     }
 
     /// Notes that the state has an id whose mark is still on.
@@ -149,12 +152,12 @@ async fn look(connection: &Aws, mark: Option<&str>) -> Result<BTreeMap<String, V
     Ok(found)
 }
 
-fn pick(found: &BTreeMap<String, Vec<(String, String)>>, kind: &str, mark: &str) -> Option<String> {
-    found
-        .get(mark)?
-        .iter()
-        .find(|(found, _)| found == kind)
+fn pick(found: &BTreeMap<String, Vec<(String, String)>>, kind: &str, mark: &str) -> Vec<String> {
+    let marked = found.get(mark).into_iter().flatten();
+    marked
+        .filter(|(found, _)| found == kind)
         .map(|(_, id)| id.clone())
+        .collect()
 }
 
 /// A lock that another thread left in a panic holds nothing half done here.

@@ -11,7 +11,13 @@ use sha2::{Digest, Sha256};
 ///
 /// The old one where there is one; else what the engine's autonaming says; else the resource's own name and seven
 /// digits of the engine's seed, so that a replacement can stand beside the old one.
-pub(crate) fn name(descriptor: &Descriptor, urn: &Urn, request: &CheckRequest, olds: &PropertyMap, inputs: &mut PropertyMap) {
+pub(crate) fn name(
+    descriptor: &Descriptor,
+    urn: &Urn,
+    request: &CheckRequest,
+    olds: &PropertyMap,
+    inputs: &mut PropertyMap,
+) {
     for field in descriptor.inputs.fields.iter().filter(|field| field.flags.autonamed) {
         if inputs.get(field.name).is_some_and(|value| !value.is_null()) {
             continue;

@@ -103,6 +103,7 @@ impl Provider {
             urn: urn.clone(),
             cancel: self.cancel.clone(),
             mark,
+            client_token: client_token(),
             log: self.log(),
         })
     }
@@ -129,6 +130,11 @@ impl Provider {
             Err(Status::invalid_argument(fatal.join("\n")))
         }
     }
+}
+
+/// A token that no other operation has. Source: EC2 API Reference, "Ensuring idempotency".
+fn client_token() -> String {
+    format!("gw-{:032x}", rand::random::<u128>())
 }
 
 fn urn(text: &str) -> Result<Urn, Status> {
@@ -488,6 +494,7 @@ impl ResourceProvider for Provider {
             urn,
             cancel: self.cancel.clone(),
             mark: String::new(),
+            client_token: client_token(),
             log: self.log(),
         };
         let result = function

@@ -68,11 +68,19 @@ impl<'a> Waiter<'a> {
     /// # Errors
     /// Time is up, or the user broke it off.
     pub async fn pause(&mut self) -> Result<(), Ended> {
+        self.pause_at_least(Duration::ZERO).await
+    }
+
+    /// As [`Self::pause`], but no shorter than this.
+    ///
+    /// # Errors
+    /// Time is up, or the user broke it off.
+    pub async fn pause_at_least(&mut self, least: Duration) -> Result<(), Ended> {
         let left = self.limit.saturating_sub(self.elapsed());
         if left.is_zero() {
             return Err(Ended::Timeout);
         }
-        let pause = jittered(self.pause).min(left);
+        let pause = jittered(self.pause).max(least).min(left);
         self.pause = self.pause.mul_f64(1.5).min(self.longest);
         tokio::select! {
             biased;

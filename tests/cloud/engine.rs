@@ -30,14 +30,20 @@ async fn lives_its_life(settings: &[(&str, &str)], resources: usize) {
     stack.succeed(&["preview"]);
     assert_eq!(cloud.dump().await, before, "a preview makes nothing");
     stack.up();
-    let made: usize = groundwork_contract::all().iter().map(|contract| stack.ids(contract.token).len()).sum();
+    let made: usize = groundwork_contract::all()
+        .iter()
+        .map(|contract| stack.ids(contract.token).len())
+        .sum();
     // The stamp is one more than the network.
     assert_eq!(made, resources + 1);
     assert!(stack.outputs()["vpcId"].as_str().unwrap().starts_with("vpc-"));
     stack.succeed(&["up", "--yes", "--skip-preview", "--expect-no-changes"]);
     stack.succeed(&["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
     stack.succeed(&["preview", "--refresh", "--expect-no-changes"]);
-    assert!(!dump_text(&cloud).await.contains("groundwork:pending"), "no mark is left on anything that is safe");
+    assert!(
+        !dump_text(&cloud).await.contains("groundwork:pending"),
+        "no mark is left on anything that is safe"
+    );
     stack.destroy();
     assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
 }
@@ -61,7 +67,10 @@ async fn demo_comes_up_stays_quiet_and_goes_away() {
 async fn private_comes_up_stays_quiet_and_goes_away() {
     let settings = [
         ("platform:preset", "private"),
-        ("platform:images", r#"{"registry": "111122223333.dkr.ecr.eu-central-1.amazonaws.com"}"#),
+        (
+            "platform:images",
+            r#"{"registry": "111122223333.dkr.ecr.eu-central-1.amazonaws.com"}"#,
+        ),
         ("platform:git", r#"{"host": "git.internal"}"#),
     ];
     lives_its_life(&settings, 24).await;
@@ -112,7 +121,10 @@ async fn call(cloud: &Cloud, operation: &str, answered: bool) {
     loop {
         every.tick().await;
         let calls = cloud.cloud.journal(0).await.unwrap();
-        if calls.iter().any(|call| call.operation == operation && call.acted && call.answered == answered) {
+        if calls
+            .iter()
+            .any(|call| call.operation == operation && call.acted && call.answered == answered)
+        {
             return;
         }
     }
@@ -121,8 +133,13 @@ async fn call(cloud: &Cloud, operation: &str, answered: bool) {
 /// The NAT gateways that the cloud knows and that are not deleted.
 async fn nat_gateways(cloud: &Cloud) -> Vec<String> {
     let dump = cloud.dump().await;
-    let alive = dump.0.iter().filter(|(name, value)| name.contains("/natgateway/") && value["gone"] != true);
-    alive.map(|(name, _)| name.rsplit('/').next().unwrap().to_owned()).collect()
+    let alive = dump
+        .0
+        .iter()
+        .filter(|(name, value)| name.contains("/natgateway/") && value["gone"] != true);
+    alive
+        .map(|(name, _)| name.rsplit('/').next().unwrap().to_owned())
+        .collect()
 }
 
 /// Kills the provider when the cloud has seen a NAT gateway, and goes on with `up`.
@@ -149,11 +166,18 @@ async fn survives_a_kill(hold_the_answer_back: bool) {
     assert_eq!(begun.len(), 1);
 
     stack.up();
-    assert_eq!(stack.ids(NAT).into_values().collect::<Vec<_>>(), begun, "the same one, and no other");
+    assert_eq!(
+        stack.ids(NAT).into_values().collect::<Vec<_>>(),
+        begun,
+        "the same one, and no other"
+    );
     assert_eq!(nat_gateways(&cloud).await, begun);
     stack.succeed(&["up", "--yes", "--skip-preview", "--expect-no-changes"]);
 
-    let urn = format!("urn:pulumi:test::platform::{NAT}::{}", stack.ids(NAT).into_keys().next().unwrap());
+    let urn = format!(
+        "urn:pulumi:test::platform::{NAT}::{}",
+        stack.ids(NAT).into_keys().next().unwrap()
+    );
     stack.succeed(&["up", "--yes", "--skip-preview", "--replace", &urn]);
     let replaced: Vec<String> = stack.ids(NAT).into_values().collect();
     assert_eq!(replaced.len(), 1);
@@ -182,7 +206,15 @@ async fn survives_faults(kind: &str) {
     let mut operations: Vec<String> = Vec::new();
     stack.up();
     stack.destroy();
-    operations.extend(cloud.cloud.journal(0).await.unwrap().into_iter().map(|call| call.operation));
+    operations.extend(
+        cloud
+            .cloud
+            .journal(0)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|call| call.operation),
+    );
     operations.sort();
     operations.dedup();
     assert!(operations.len() > 30, "{operations:?}");
@@ -198,8 +230,15 @@ async fn survives_faults(kind: &str) {
     stack.up();
     stack.succeed(&["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
     stack.destroy();
-    let unmet: Vec<_> =
-        cloud.cloud.faults().await.unwrap().into_iter().filter(|fault| fault.struck == 0).map(|fault| fault.operation).collect();
+    let unmet: Vec<_> = cloud
+        .cloud
+        .faults()
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|fault| fault.struck == 0)
+        .map(|fault| fault.operation)
+        .collect();
     assert!(unmet.is_empty(), "never struck: {unmet:?}");
     assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new(), "with {kind}");
 }
@@ -222,7 +261,10 @@ async fn every_operation_reset_after_aws_acted_ends_well() {
 /// What the state knows of each resource. (The engine itself drops empty lists of dependencies when it writes.)
 fn resources(state: &serde_json::Value) -> Vec<[serde_json::Value; 4]> {
     let resources = state["deployment"]["resources"].as_array().cloned().unwrap_or_default();
-    resources.into_iter().map(|mut resource| ["urn", "id", "inputs", "outputs"].map(|key| resource[key].take())).collect()
+    resources
+        .into_iter()
+        .map(|mut resource| ["urn", "id", "inputs", "outputs"].map(|key| resource[key].take()))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,7 +280,10 @@ async fn a_state_of_another_account_or_region_is_not_touched() {
         let moved = stack.with_env(name, value);
         for command in ["refresh", "destroy"] {
             let said = moved.fail(&[command, "--yes", "--skip-preview"]);
-            assert!(said.contains("it lives in account 123456789012, region eu-central-1"), "{said}");
+            assert!(
+                said.contains("it lives in account 123456789012, region eu-central-1"),
+                "{said}"
+            );
             assert!(said.contains(told), "{said}");
             assert_eq!(resources(&stack.state()), resources(&state), "{command}");
             assert_eq!(cloud.dump().await, dump, "{command}");
@@ -253,8 +298,13 @@ async fn bad_credentials_and_a_wrong_account_are_told_and_make_nothing() {
     let stack = Stack::of_platform(&cloud, &[]);
     let before = cloud.dump().await;
     for key in ["EXPIRED", "INVALID"] {
-        let said = stack.with_env("AWS_ACCESS_KEY_ID", key).fail(&["up", "--yes", "--skip-preview"]);
-        assert!(said.contains("does not accept the credentials") && said.contains("log in again"), "{said}");
+        let said = stack
+            .with_env("AWS_ACCESS_KEY_ID", key)
+            .fail(&["up", "--yes", "--skip-preview"]);
+        assert!(
+            said.contains("does not accept the credentials") && said.contains("log in again"),
+            "{said}"
+        );
         assert_eq!(cloud.dump().await, before);
     }
     stack.succeed(&["config", "set", "groundwork:allowedAccountIds", r#"["111122223333"]"#]);
@@ -269,6 +319,9 @@ async fn mistakes_in_the_provider_configuration_are_told_at_once() {
     let stack = Stack::of_platform(&cloud, &[("groundwork:regoin", "x"), ("groundwork:retries", "99")]);
     let before = cloud.dump().await;
     let said = stack.fail(&["preview"]);
-    assert!(said.contains("did you mean \"region\"?") && said.contains("is 1 to 50"), "{said}");
+    assert!(
+        said.contains("did you mean \"region\"?") && said.contains("is 1 to 50"),
+        "{said}"
+    );
     assert_eq!(cloud.dump().await, before);
 }

@@ -6,13 +6,17 @@ use groundwork_wire::PropertyValue;
 use crate::{Cloud, provider::Provider, world::World};
 
 /// Runs a case for every registered resource, some at a time, and tells of all that fail.
-async fn for_every_resource<F: Future<Output = ()> + Send + 'static>(case: impl Fn(&'static str) -> F) {
+pub(crate) async fn for_every_resource<F: Future<Output = ()> + Send + 'static>(
+    at_once: usize,
+    case: impl Fn(&'static str) -> F,
+) {
     let mut cases = stream::iter(groundwork_contract::all())
         .map(|contract| {
-            let task = tokio::spawn(case(contract.token));
-            async move { (contract.token, task.await) }
+            let case = case(contract.token);
+            // In a task of its own, so that one that panics does not end the others.
+            async move { (contract.token, tokio::spawn(case).await) }
         })
-        .buffer_unordered(8);
+        .buffer_unordered(at_once);
     let mut failed = Vec::new();
     while let Some((token, ended)) = cases.next().await {
         if ended.is_err() {
@@ -27,7 +31,7 @@ async fn every_resource_lives_its_life() {
     let cloud: &'static Cloud = Box::leak(Box::new(Cloud::up().await));
     let provider: &'static Provider = Box::leak(Box::new(Provider::start(cloud).await));
     let before = cloud.dump().await;
-    for_every_resource(|token| async move {
+    for_every_resource(8, |token| async move {
         let mut world = World::new();
         let inputs = world.inputs(provider, token, "one").await;
 
@@ -40,20 +44,32 @@ async fn every_resource_lives_its_life() {
             .unwrap_or_else(|status| panic!("{token}: {}", status.message()));
         provider.assert_same(&made, &inputs, "right after create").await;
 
-        let seen = provider.read(&made).await.unwrap().unwrap_or_else(|| panic!("{token}: gone at once"));
+        let seen = provider
+            .read(&made)
+            .await
+            .unwrap()
+            .unwrap_or_else(|| panic!("{token}: gone at once"));
         assert_eq!(seen, made, "{token}: a refresh right after create changes nothing");
 
         let imported = provider.import(token, "one", &made.id).await.unwrap().unwrap();
         let rechecked = provider.checked(token, "one", &imported.inputs).await;
-        provider.assert_same(&imported, &rechecked, "imported, against itself").await;
-        provider.assert_same(&imported, &inputs, "imported, against the program").await;
+        provider
+            .assert_same(&imported, &rechecked, "imported, against itself")
+            .await;
+        provider
+            .assert_same(&imported, &inputs, "imported, against the program")
+            .await;
 
         let made = match world.changed(provider, token, "one").await {
             None => made,
             Some(changed) => {
                 let diff = provider.diff(&made, &changed).await;
                 assert!(!diff.diffs.is_empty(), "{token}: the example's update changes nothing");
-                assert!(diff.replaces.is_empty(), "{token}: the example's update replaces: {:?}", diff.replaces);
+                assert!(
+                    diff.replaces.is_empty(),
+                    "{token}: the example's update replaces: {:?}",
+                    diff.replaces
+                );
                 let updated = provider
                     .update(&made, &changed)
                     .await
@@ -64,15 +80,30 @@ async fn every_resource_lives_its_life() {
                     .update(&updated, &inputs)
                     .await
                     .unwrap_or_else(|status| panic!("{token}: {}", status.message()));
-                provider.assert_same(&provider.read(&back).await.unwrap().unwrap(), &inputs, "changed back").await;
+                provider
+                    .assert_same(&provider.read(&back).await.unwrap().unwrap(), &inputs, "changed back")
+                    .await;
                 back
             }
         };
 
-        provider.delete(&made).await.unwrap_or_else(|status| panic!("{token}: {}", status.message()));
-        provider.delete(&made).await.unwrap_or_else(|status| panic!("{token} twice: {}", status.message()));
+        provider
+            .delete(&made)
+            .await
+            .unwrap_or_else(|status| panic!("{token}: {}", status.message()));
+        provider
+            .delete(&made)
+            .await
+            .unwrap_or_else(|status| panic!("{token} twice: {}", status.message()));
         world.tear_down(provider).await;
-        assert_eq!(provider.read(&made).await.unwrap(), None, "{token}: what is gone reads as gone");
+        // A stamp exists in the state alone.
+        if token != "groundwork:index:Stamp" {
+            assert_eq!(
+                provider.read(&made).await.unwrap(),
+                None,
+                "{token}: what is gone reads as gone"
+            );
+        }
     })
     .await;
     assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
@@ -125,7 +156,11 @@ async fn every_resource_names_its_mistakes() {
         let (_, failures) = provider.check(contract.token, "wrong", &wrong).await;
         let required = contract.inputs.fields.iter().filter(|field| field.required).count();
         assert!(failures.len() > required, "{}: {failures:?}", contract.token);
-        assert!(failures.iter().any(|failure| failure.property == "tgas"), "{}: {failures:?}", contract.token);
+        assert!(
+            failures.iter().any(|failure| failure.property == "tgas"),
+            "{}: {failures:?}",
+            contract.token
+        );
     }
 }
 
@@ -136,7 +171,12 @@ async fn a_malformed_id_is_refused_before_aws_is_asked() {
     let since = cloud.cloud.journal(0).await.unwrap().len();
     for contract in groundwork_contract::all() {
         let error = provider.import(contract.token, "wrong", "no id!").await.unwrap_err();
-        assert_eq!(error.code(), tonic::Code::InvalidArgument, "{}: {error}", contract.token);
+        assert_eq!(
+            error.code(),
+            tonic::Code::InvalidArgument,
+            "{}: {error}",
+            contract.token
+        );
     }
     assert_eq!(cloud.cloud.journal(0).await.unwrap().len(), since);
 }

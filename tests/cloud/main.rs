@@ -50,5 +50,8 @@ impl Cloud {
 
 /// The folder of the programs under test.
 pub(crate) fn programs() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_groundwork")).parent().unwrap().to_owned()
+    PathBuf::from(env!("CARGO_BIN_EXE_groundwork"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }

@@ -62,9 +62,14 @@ impl Provider {
             .spawn()
             .unwrap();
         let mut port = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut port)
+            .unwrap();
         let channel = connect(&format!("127.0.0.1:{}", port.trim())).unwrap();
-        Self { child, client: ResourceProviderClient::new(channel).with_message_limit() }
+        Self {
+            child,
+            client: ResourceProviderClient::new(channel).with_message_limit(),
+        }
     }
 
     pub(crate) async fn configure(&self, args: serde_json::Value) -> Result<(), Status> {
@@ -119,8 +124,11 @@ impl Provider {
     }
 
     pub(crate) async fn create(&self, token: &str, name: &str, inputs: &PropertyMap) -> Result<Kept, Status> {
-        let request =
-            CreateRequest { urn: urn(token, name), properties: Some(to_struct(inputs)), ..CreateRequest::default() };
+        let request = CreateRequest {
+            urn: urn(token, name),
+            properties: Some(to_struct(inputs)),
+            ..CreateRequest::default()
+        };
         let answer = self.client.clone().create(request).await?.into_inner();
         Ok(Kept {
             token: token.to_owned(),
@@ -150,7 +158,16 @@ impl Provider {
             preview: true,
             ..CreateRequest::default()
         };
-        from_optional(self.client.clone().create(request).await.unwrap().into_inner().properties.as_ref())
+        from_optional(
+            self.client
+                .clone()
+                .create(request)
+                .await
+                .unwrap()
+                .into_inner()
+                .properties
+                .as_ref(),
+        )
     }
 
     pub(crate) async fn diff(&self, kept: &Kept, news: &PropertyMap) -> DiffResponse {
@@ -214,7 +231,11 @@ impl Provider {
             ..UpdateRequest::default()
         };
         let answer = self.client.clone().update(request).await?.into_inner();
-        Ok(Kept { inputs: news.clone(), properties: from_optional(answer.properties.as_ref()), ..kept.clone() })
+        Ok(Kept {
+            inputs: news.clone(),
+            properties: from_optional(answer.properties.as_ref()),
+            ..kept.clone()
+        })
     }
 
     pub(crate) async fn delete(&self, kept: &Kept) -> Result<(), Status> {
@@ -229,9 +250,20 @@ impl Provider {
     }
 
     pub(crate) async fn invoke(&self, token: &str, args: serde_json::Value) -> Result<PropertyMap, Status> {
-        let request =
-            InvokeRequest { tok: token.to_owned(), args: Some(to_struct(&properties(args))), ..InvokeRequest::default() };
-        Ok(from_optional(self.client.clone().invoke(request).await?.into_inner().r#return.as_ref()))
+        let request = InvokeRequest {
+            tok: token.to_owned(),
+            args: Some(to_struct(&properties(args))),
+            ..InvokeRequest::default()
+        };
+        Ok(from_optional(
+            self.client
+                .clone()
+                .invoke(request)
+                .await?
+                .into_inner()
+                .r#return
+                .as_ref(),
+        ))
     }
 }
 

@@ -5,12 +5,13 @@ use groundwork_wire::PropertyMap;
 
 use crate::{
     Cloud,
+    lifecycle::for_every_resource,
     provider::{Kept, Provider},
     world::World,
 };
 
-/// The operations that make things.
-async fn creating_operations(cloud: &Cloud, since: usize) -> Vec<String> {
+/// The operations that change something.
+async fn changing_operations(cloud: &Cloud, since: usize) -> Vec<String> {
     let mut operations: Vec<String> = cloud
         .cloud
         .journal(0)
@@ -27,7 +28,12 @@ async fn creating_operations(cloud: &Cloud, since: usize) -> Vec<String> {
 }
 
 fn fault(kind: &str, operation: &str) -> Fault {
-    Fault { kind: kind.to_owned(), operation: Some(operation.to_owned()), count: Some(1), ..Fault::default() }
+    Fault {
+        kind: kind.to_owned(),
+        operation: Some(operation.to_owned()),
+        count: Some(1),
+        ..Fault::default()
+    }
 }
 
 async fn create(provider: &Provider, token: &str, inputs: &PropertyMap, when: &str) -> Kept {
@@ -39,92 +45,109 @@ async fn create(provider: &Provider, token: &str, inputs: &PropertyMap, when: &s
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_creation_survives_throttling_and_lost_connections() {
+    for_every_resource(3, survives_faults).await;
+}
+
+async fn survives_faults(token: &'static str) {
     let cloud = Cloud::up().await;
-    for contract in groundwork_contract::all() {
-        let token = contract.token;
-        let provider = Provider::start(&cloud).await;
-        let mut world = World::new();
-        let inputs = world.inputs(&provider, token, "one").await;
-        let before = cloud.dump().await;
-        let since = cloud.cloud.journal(0).await.unwrap().len();
-        let made = create(&provider, token, &inputs, "plainly").await;
-        let one = cloud.dump().await;
-        provider.delete(&made).await.unwrap();
-        for operation in creating_operations(&cloud, since).await {
-            for kind in ["throttle", "reset_before", "reset_after", "error"] {
-                cloud.cloud.set_fault(&fault(kind, &operation)).await.unwrap();
-                let when = format!("with {kind} of {operation}");
-                // A provider of its own, as each `pulumi up` has.
-                let provider = Provider::start(&cloud).await;
-                let made = create(&provider, token, &inputs, &when).await;
-                assert_eq!(
-                    cloud.dump().await.left_over(&before).len(),
-                    one.left_over(&before).len(),
-                    "{token} {when}: made twice, or not at all"
-                );
-                provider.delete(&made).await.unwrap_or_else(|status| panic!("{token} {when}: {}", status.message()));
-                assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new(), "{token} {when}");
-                cloud.cloud.clear_faults().await.unwrap();
-            }
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, token, "one").await;
+    let before = cloud.dump().await;
+    let since = cloud.cloud.journal(0).await.unwrap().len();
+    let made = create(&provider, token, &inputs, "plainly").await;
+    let one = cloud.dump().await;
+    provider.delete(&made).await.unwrap();
+    for operation in changing_operations(&cloud, since).await {
+        for kind in ["throttle", "reset_before", "reset_after", "error"] {
+            cloud.cloud.set_fault(&fault(kind, &operation)).await.unwrap();
+            let when = format!("with {kind} of {operation}");
+            // A provider of its own, as each `pulumi up` has.
+            let provider = Provider::start(&cloud).await;
+            let made = create(&provider, token, &inputs, &when).await;
+            assert_eq!(
+                cloud.dump().await.left_over(&before).len(),
+                one.left_over(&before).len(),
+                "{token} {when}: made twice, or not at all"
+            );
+            provider
+                .delete(&made)
+                .await
+                .unwrap_or_else(|status| panic!("{token} {when}: {}", status.message()));
+            assert_eq!(
+                cloud.dump().await.left_over(&before),
+                Vec::<&str>::new(),
+                "{token} {when}"
+            );
+            cloud.cloud.clear_faults().await.unwrap();
         }
-        world.tear_down(&provider).await;
     }
+    world.tear_down(&provider).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_whose_answer_died_with_the_provider_is_taken_over() {
+    for_every_resource(3, is_taken_over).await;
+}
+
+async fn is_taken_over(token: &'static str) {
     let cloud = Cloud::up().await;
-    for contract in groundwork_contract::all() {
-        let token = contract.token;
-        let helper = Provider::start(&cloud).await;
-        let mut world = World::new();
-        let inputs = world.inputs(&helper, token, "one").await;
-        let before = cloud.dump().await;
-        let since = cloud.cloud.journal(0).await.unwrap().len();
-        let made = create(&helper, token, &inputs, "plainly").await;
-        let one = cloud.dump().await.left_over(&before).len();
-        let operation = cloud
-            .cloud
-            .journal(0)
-            .await
-            .unwrap()
-            .into_iter()
-            .skip(since)
-            .map(|call| call.operation)
-            .find(|operation| !operation.starts_with("Describe"));
-        helper.delete(&made).await.unwrap();
-        // A resource that takes over what exists makes nothing that could be lost.
-        let Some(operation) = operation else {
-            world.tear_down(&helper).await;
-            continue;
-        };
+    let helper = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&helper, token, "one").await;
+    let before = cloud.dump().await;
+    let since = cloud.cloud.journal(0).await.unwrap().len();
+    let made = create(&helper, token, &inputs, "plainly").await;
+    let one = cloud.dump().await.left_over(&before).len();
+    let making = |operation: &String| {
+        ["Create", "Allocate", "Associate", "Authorize"]
+            .iter()
+            .any(|verb| operation.starts_with(verb))
+    };
+    let operation = changing_operations(&cloud, since).await.into_iter().find(making);
+    helper.delete(&made).await.unwrap();
+    // What adopts, or exists in the state alone, makes nothing that could be lost.
+    let Some(operation) = operation else {
+        world.tear_down(&helper).await;
+        return;
+    };
 
-        cloud
-            .cloud
-            .set_fault(&Fault { seconds: Some(600.0), ..fault("delay_response", &operation) })
-            .await
-            .unwrap();
-        let killed = Provider::start(&cloud).await;
-        let start = cloud.cloud.journal(0).await.unwrap().len();
-        tokio::select! {
-            ended = killed.create(token, "one", &inputs) => panic!("{token}: {ended:?}"),
-            () = acted(&cloud, start, &operation) => {}
-        }
-        killed.kill();
-        cloud.cloud.clear_faults().await.unwrap();
-
-        let next = Provider::start(&cloud).await;
-        let made = create(&next, token, &inputs, "after the kill").await;
-        assert_eq!(cloud.dump().await.left_over(&before).len(), one, "{token}: made twice");
-        next.cancel().await;
-
-        // A replacement never takes over what it replaces; the mark is off and the engine knows the resource.
-        let after = Provider::start(&cloud).await;
-        let seen = after.read(&made).await.unwrap().unwrap();
-        assert_eq!(seen.id, made.id);
-        after.delete(&seen).await.unwrap_or_else(|status| panic!("{token}: {}", status.message()));
-        world.tear_down(&after).await;
+    cloud
+        .cloud
+        .set_fault(&Fault {
+            seconds: Some(600.0),
+            ..fault("delay_response", &operation)
+        })
+        .await
+        .unwrap();
+    let killed = Provider::start(&cloud).await;
+    let start = cloud.cloud.journal(0).await.unwrap().len();
+    tokio::select! {
+        ended = killed.create(token, "one", &inputs) => panic!("{token}, holding back {operation}: {ended:?}"),
+        () = acted(&cloud, start, &operation) => {}
     }
+    killed.kill();
+    cloud.cloud.clear_faults().await.unwrap();
+
+    let next = Provider::start(&cloud).await;
+    let made = create(&next, token, &inputs, "after the kill").await;
+    assert_eq!(cloud.dump().await.left_over(&before).len(), one, "{token}: made twice");
+    next.cancel().await;
+    assert!(
+        !serde_json::to_string(&cloud.dump().await.0)
+            .unwrap()
+            .contains("groundwork:pending"),
+        "{token}: a mark is left"
+    );
+
+    let after = Provider::start(&cloud).await;
+    let seen = after.read(&made).await.unwrap().unwrap();
+    assert_eq!(seen.id, made.id);
+    after
+        .delete(&seen)
+        .await
+        .unwrap_or_else(|status| panic!("{token}: {}", status.message()));
+    world.tear_down(&after).await;
 }
 
 /// Waits until AWS has acted on a call whose answer is held back.
@@ -133,7 +156,11 @@ async fn acted(cloud: &Cloud, since: usize, operation: &str) {
     loop {
         every.tick().await;
         let calls = cloud.cloud.journal(0).await.unwrap();
-        if calls.iter().skip(since).any(|call| call.operation == operation && call.acted && !call.answered) {
+        if calls
+            .iter()
+            .skip(since)
+            .any(|call| call.operation == operation && call.acted && !call.answered)
+        {
             return;
         }
     }
@@ -164,7 +191,10 @@ async fn breaking_off_a_creation_keeps_the_id() {
 
         // The next `up` goes on with an Update that has no difference.
         let next = Provider::start(&cloud).await;
-        let settled = next.update(&kept, &inputs).await.unwrap_or_else(|status| panic!("{token}: {}", status.message()));
+        let settled = next
+            .update(&kept, &inputs)
+            .await
+            .unwrap_or_else(|status| panic!("{token}: {}", status.message()));
         assert_eq!(settled.id, kept.id);
         next.assert_same(&settled, &inputs, "after going on").await;
         next.delete(&settled).await.unwrap();
@@ -179,8 +209,16 @@ async fn settling(cloud: &Cloud, since: usize, operation: &str) {
     loop {
         every.tick().await;
         let calls = cloud.cloud.journal(0).await.unwrap();
-        let created = calls.iter().skip(since).position(|call| call.operation == operation && call.answered);
-        if created.is_some_and(|at| calls.iter().skip(since + at + 1).any(|call| call.operation.starts_with("Describe"))) {
+        let created = calls
+            .iter()
+            .skip(since)
+            .position(|call| call.operation == operation && call.answered);
+        if created.is_some_and(|at| {
+            calls
+                .iter()
+                .skip(since + at + 1)
+                .any(|call| call.operation.starts_with("Describe"))
+        }) {
             return;
         }
     }

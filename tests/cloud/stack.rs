@@ -32,7 +32,11 @@ impl Stack {
 
     /// Another program.
     pub(crate) fn of(cloud: &Cloud, program: &Path, settings: &[(&str, &str)]) -> Self {
-        let folder = tempfile::Builder::new().prefix("project").tempdir_in(cloud.folder.path()).unwrap().keep();
+        let folder = tempfile::Builder::new()
+            .prefix("project")
+            .tempdir_in(cloud.folder.path())
+            .unwrap()
+            .keep();
         let plugins = programs();
         let project = format!(
             "name: platform\nruntime:\n  name: rust\n  options:\n    binary: {program}\nplugins:\n  providers:\n    \
@@ -41,8 +45,11 @@ impl Stack {
             plugins = plugins.display(),
         );
         fs::write(folder.join("Pulumi.yaml"), project).unwrap();
-        let stack =
-            Self { folder, env: cloud.cloud.env(), pulumi: cloud.cloud.program("pulumi").expect("pulumi is a tool of this cloud") };
+        let stack = Self {
+            folder,
+            env: cloud.cloud.env(),
+            pulumi: cloud.cloud.program("pulumi").expect("pulumi is a tool of this cloud"),
+        };
         stack.succeed(&["stack", "init", "test"]);
         for (key, value) in settings {
             stack.succeed(&["config", "set", key, value]);
@@ -54,7 +61,11 @@ impl Stack {
     pub(crate) fn with_env(&self, name: &str, value: &str) -> Self {
         let mut env = self.env.clone();
         env.insert(name.to_owned(), value.to_owned());
-        Self { folder: self.folder.clone(), env, pulumi: self.pulumi.clone() }
+        Self {
+            folder: self.folder.clone(),
+            env,
+            pulumi: self.pulumi.clone(),
+        }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -74,8 +85,15 @@ impl Stack {
     /// Runs a command to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
-        let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-        Said { text, success: status.success() }
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&stdout),
+            String::from_utf8_lossy(&stderr)
+        );
+        Said {
+            text,
+            success: status.success(),
+        }
     }
 
     /// Runs a command that must succeed.
@@ -94,7 +112,11 @@ impl Stack {
 
     /// Starts a command and leaves it running.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        self.command(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     pub(crate) fn up(&self) -> String {
@@ -121,7 +143,10 @@ impl Stack {
             .filter(|resource| resource["type"] == token)
             .map(|resource| {
                 let urn = resource["urn"].as_str().unwrap();
-                (urn.rsplit("::").next().unwrap().to_owned(), resource["id"].as_str().unwrap_or_default().to_owned())
+                (
+                    urn.rsplit("::").next().unwrap().to_owned(),
+                    resource["id"].as_str().unwrap_or_default().to_owned(),
+                )
             })
             .collect()
     }
@@ -136,10 +161,20 @@ impl Stack {
 pub(crate) fn kill_providers(engine: u32) -> usize {
     let mut killed = 0;
     for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let Ok(command) = fs::read_to_string(entry.path().join("cmdline")) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let Ok(command) = fs::read_to_string(entry.path().join("cmdline")) else {
+            continue;
+        };
         if command.contains("pulumi-resource-groundwork") && is_below(pid, engine) {
-            assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+            assert!(
+                Command::new("kill")
+                    .args(["-9", &pid.to_string()])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
             killed += 1;
         }
     }
@@ -152,9 +187,15 @@ fn is_below(pid: u32, ancestor: u32) -> bool {
         if at == ancestor {
             return true;
         }
-        let Ok(stat) = fs::read_to_string(format!("/proc/{at}/stat")) else { return false };
+        let Ok(stat) = fs::read_to_string(format!("/proc/{at}/stat")) else {
+            return false;
+        };
         // After the command's name, which may hold anything, come state and parent.
-        let Some(parent) = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)?.parse().ok()) else {
+        let Some(parent) = stat
+            .rsplit(") ")
+            .next()
+            .and_then(|rest| rest.split(' ').nth(1)?.parse().ok())
+        else {
             return false;
         };
         at = parent;

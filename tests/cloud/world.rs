@@ -18,8 +18,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let contracts = groundwork_contract::all().into_iter().map(|contract| (contract.token, contract)).collect();
-        Self { contracts, ..Self::default() }
+        let contracts = groundwork_contract::all()
+            .into_iter()
+            .map(|contract| (contract.token, contract))
+            .collect();
+        Self {
+            contracts,
+            ..Self::default()
+        }
     }
 
     /// The example's checked inputs, with everything that they name made first.
@@ -91,7 +97,10 @@ impl World {
     /// Takes away what was made, last first.
     pub(crate) async fn tear_down(self, provider: &Provider) {
         for kept in self.made.iter().rev() {
-            provider.delete(kept).await.unwrap_or_else(|status| panic!("{}: {}", kept.token, status.message()));
+            provider
+                .delete(kept)
+                .await
+                .unwrap_or_else(|status| panic!("{}: {}", kept.token, status.message()));
         }
     }
 }

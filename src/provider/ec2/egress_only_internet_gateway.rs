@@ -24,6 +24,7 @@ impl Resource for EgressOnlyInternetGateway {
         let answer = cx
             .ec2_once()
             .create_egress_only_internet_gateway()
+            .client_token(&cx.client_token)
             .vpc_id(inputs.vpc_id.as_str())
             .tag_specifications(cx.tag_specification(ResourceType::EgressOnlyInternetGateway, inputs.tags.as_ref()))
             .send()

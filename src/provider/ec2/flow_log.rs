@@ -41,6 +41,7 @@ impl Resource for FlowLog {
         let answer = cx
             .ec2_once()
             .create_flow_logs()
+            .client_token(&cx.client_token)
             .resource_ids(resource_id.as_str())
             .resource_type(kind(resource_id))
             .traffic_type(AwsTrafficType::from(traffic_type.word()))

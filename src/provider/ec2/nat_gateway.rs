@@ -48,6 +48,7 @@ impl Resource for NatGateway {
         let answer = cx
             .ec2_once()
             .create_nat_gateway()
+            .client_token(&cx.client_token)
             .set_availability_mode(match inputs.availability_mode {
                 // What AWS does by itself, also where it knows of no modes.
                 AvailabilityMode::Zonal => None,

@@ -30,6 +30,7 @@ impl Resource for VpcEndpoint {
         let answer = cx
             .ec2_once()
             .create_vpc_endpoint()
+            .client_token(&cx.client_token)
             .vpc_id(inputs.vpc_id.as_str())
             .service_name(&inputs.service_name)
             .vpc_endpoint_type(AwsVpcEndpointType::from(inputs.vpc_endpoint_type.word()))
