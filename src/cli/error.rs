@@ -80,6 +80,9 @@ pub(crate) enum Error {
         /// Why not.
         because: String,
     },
+    /// The program could not be recorded.
+    #[error("the program could not be recorded")]
+    Record(String),
     /// Something exists now that did not exist before.
     #[error("{} of the cloud's resources are left over", .0.len())]
     LeftOver(Vec<String>),
@@ -119,6 +122,7 @@ impl Error {
             Self::Pulumi { ended, diagnostics, .. } if diagnostics.is_empty() => ended.clone(),
             Self::Pulumi { ended, diagnostics, .. } => format!("{ended}; in its own words:\n{diagnostics}"),
             Self::Answer { because, .. } | Self::Measure { because, .. } => because.clone(),
+            Self::Record(why) => why.clone(),
             Self::NotEmpty(_) => "what is in it could be somebody's".to_owned(),
             Self::LeftOver(names) => format!("they were not there before the demo:\n{}", names.join("\n")),
             Self::Interrupted => "it was asked to end".to_owned(),
@@ -134,7 +138,9 @@ impl Error {
             Self::Build { .. } => "put right what it complains of and run it again; what was built is kept".to_owned(),
             Self::Missing { .. } => "install all of Groundwork's programs into one folder".to_owned(),
             Self::Pulumi { log, .. } => format!("read {}", log.display()),
-            Self::Answer { .. } | Self::Measure { .. } => "run it again; when it stays so, report it".to_owned(),
+            Self::Answer { .. } | Self::Measure { .. } | Self::Record(_) => {
+                "run it again; when it stays so, report it".to_owned()
+            }
             Self::NotEmpty(_) => "name another folder, or one that does not exist yet".to_owned(),
             Self::LeftOver(_) => "report it: a destroy must leave nothing".to_owned(),
             Self::Interrupted => "run it again whenever you like".to_owned(),

@@ -5,6 +5,7 @@ mod demo;
 mod error;
 mod exit;
 mod interrupt;
+mod picture;
 mod programs;
 mod pulumi;
 mod schema;
@@ -33,6 +34,7 @@ enum Verb {
     Demo(demo::DemoArgs),
     Local(LocalArgs),
     Bench(bench::BenchArgs),
+    Picture(picture::PictureArgs),
     Schema(schema::SchemaArgs),
     SettingsSchema(settings_schema::SettingsSchemaArgs),
 }
@@ -63,6 +65,10 @@ async fn run(verb: Verb, ui: &Ui) -> Result<ExitCode> {
         // It has exit codes of its own: `status` answers 1 when nothing is up.
         Verb::Local(args) => Ok(groundwork_local::cli::run(args, ui).await?),
         Verb::Bench(args) => bench::run(args, ui).await.map(ExitCode::from),
+        Verb::Picture(args) => {
+            picture::run(&args, ui).await?;
+            Ok(Exit::Done.into())
+        }
         Verb::Schema(args) => {
             schema::run(&args, ui);
             Ok(Exit::Done.into())

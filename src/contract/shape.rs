@@ -216,10 +216,14 @@ fn apply_defaults_within(spec: &Spec, value: &mut groundwork_wire::PropertyValue
         (spec, PropertyValue::Secret(inner)) => apply_defaults_within(spec, inner),
         (Spec::Object(object), PropertyValue::Object(map)) => apply_defaults(object, map),
         (Spec::List(item) | Spec::Set(item), PropertyValue::Array(items)) => {
-            items.iter_mut().for_each(|value| apply_defaults_within(item, value));
+            for value in items {
+                apply_defaults_within(item, value);
+            }
         }
         (Spec::Map(item), PropertyValue::Object(map)) => {
-            map.values_mut().for_each(|value| apply_defaults_within(item, value));
+            for value in map.values_mut() {
+                apply_defaults_within(item, value);
+            }
         }
         _ => {}
     }

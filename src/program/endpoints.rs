@@ -55,7 +55,7 @@ impl Endpoints {
         let group = group(ground, network);
         for service in &plan.interface {
             let subnets = subnets_of(ground, network, &offered, service)?;
-            let endpoint = interface(ground, network, plan, &group, service, subnets);
+            let endpoint = interface(ground, network, plan, &group, service, &subnets);
             endpoints.keep(service, &endpoint);
             warn(ground, network, service);
         }
@@ -151,7 +151,7 @@ fn interface(
     plan: &EndpointsPlan,
     group: &Group,
     service: &str,
-    subnets: Vec<Output<SubnetId>>,
+    subnets: &[Output<SubnetId>],
 ) -> Resource<VpcEndpoint> {
     let name = resource_name(ground, service);
     let subnets: Vec<Input<SubnetId>> = subnets.iter().map(Input::from).collect();

@@ -323,9 +323,9 @@ impl<'a> Builder<'a> {
                     zone: zone.clone(),
                 };
                 if tier == Tier::Private {
-                    private.push(place)
+                    private.push(place);
                 } else {
-                    control_plane.push(place)
+                    control_plane.push(place);
                 }
                 route_tables.push(rooted.table.id.clone());
             }

@@ -16,7 +16,10 @@ pub const REGION: &str = "eu-central-1";
 
 /// What a region without peculiarities answers.
 pub fn options() -> Options {
-    Options::new("platform", "dev").config("groundwork:region", REGION).answer(answer).invoke(invoke)
+    Options::new("platform", "dev")
+        .config("groundwork:region", REGION)
+        .answer(answer)
+        .invoke(invoke)
 }
 
 /// The registrations of the platform with these settings (`platform:<key>`).
@@ -24,9 +27,9 @@ pub fn options() -> Options {
 /// # Errors
 /// The recorder could not be started.
 pub async fn record(settings: &[(&str, &str)]) -> Result<Recording> {
-    let options = settings
-        .iter()
-        .fold(options(), |options, (key, value)| options.config(&format!("platform:{key}"), value));
+    let options = settings.iter().fold(options(), |options, (key, value)| {
+        options.config(&format!("platform:{key}"), value)
+    });
     run(options, crate::platform).await
 }
 
@@ -36,7 +39,10 @@ pub fn preset(name: &str) -> Vec<(&'static str, &'static str)> {
         "demo" => vec![("preset", "demo")],
         "private" => vec![
             ("preset", "private"),
-            ("images", r#"{"registry": "111122223333.dkr.ecr.eu-central-1.amazonaws.com"}"#),
+            (
+                "images",
+                r#"{"registry": "111122223333.dkr.ecr.eu-central-1.amazonaws.com"}"#,
+            ),
             ("git", r#"{"host": "git.internal"}"#),
         ],
         _ => Vec::new(),
@@ -59,7 +65,11 @@ fn invoke(invocation: &Invocation) -> std::result::Result<PropertyMap, String> {
             "userId": "AIDASAMPLE",
         }),
         "groundwork:ec2:getAvailabilityZones" => {
-            let asked = invocation.args.get("excludeZoneIds").and_then(PropertyValue::as_array).unwrap_or_default();
+            let asked = invocation
+                .args
+                .get("excludeZoneIds")
+                .and_then(PropertyValue::as_array)
+                .unwrap_or_default();
             if asked.len() != REFUSED_ZONE_IDS.len() {
                 return Err("the zones that EKS refuses are not excluded".to_owned());
             }
@@ -79,7 +89,11 @@ fn invoke(invocation: &Invocation) -> std::result::Result<PropertyMap, String> {
 
 /// Every service in every zone, but the one that is known not to be.
 fn services(invocation: &Invocation) -> Json {
-    let asked = invocation.args.get("serviceNames").and_then(PropertyValue::as_array).unwrap_or_default();
+    let asked = invocation
+        .args
+        .get("serviceNames")
+        .and_then(PropertyValue::as_array)
+        .unwrap_or_default();
     let services: Vec<Json> = asked
         .iter()
         .filter_map(PropertyValue::as_str)

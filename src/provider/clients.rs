@@ -1,6 +1,6 @@
 //! Clients: how the provider reaches AWS, and as whom.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use aws_config::{
     AppName, BehaviorVersion, SdkConfig, environment::region::EnvironmentVariableRegionProvider,
@@ -43,7 +43,7 @@ impl Aws {
     pub async fn connect(config: &ProviderConfig) -> Result<Self> {
         let region = region(config).await?;
         let sdk = sdk_config(config, &region).await?;
-        let caller = who_am_i(&sdk, &config.endpoints, config).await?;
+        let caller = who_am_i(&sdk, config).await?;
         if let Some(allowed) = &config.allowed_account_ids
             && !allowed.contains(&caller.account)
         {
@@ -147,25 +147,21 @@ async fn sdk_config(config: &ProviderConfig, region: &Region) -> Result<SdkConfi
     Ok(base.into_builder().credentials_provider(credentials).build())
 }
 
-fn endpoint<'a>(endpoints: &'a Option<BTreeMap<String, String>>, service: &str) -> Option<&'a String> {
-    endpoints.as_ref()?.get(service)
+fn endpoint<'a>(config: &'a ProviderConfig, service: &str) -> Option<&'a String> {
+    config.endpoints.as_ref()?.get(service)
 }
 
 fn ec2_config(sdk: &SdkConfig, config: &ProviderConfig) -> aws_sdk_ec2::config::Builder {
     let builder = aws_sdk_ec2::config::Builder::from(sdk);
-    match endpoint(&config.endpoints, "ec2") {
+    match endpoint(config, "ec2") {
         Some(url) => builder.endpoint_url(url),
         None => builder,
     }
 }
 
-async fn who_am_i(
-    sdk: &SdkConfig,
-    endpoints: &Option<BTreeMap<String, String>>,
-    config: &ProviderConfig,
-) -> Result<Caller> {
+async fn who_am_i(sdk: &SdkConfig, config: &ProviderConfig) -> Result<Caller> {
     let mut builder = aws_sdk_sts::config::Builder::from(sdk);
-    if let Some(url) = endpoint(endpoints, "sts") {
+    if let Some(url) = endpoint(config, "sts") {
         builder = builder.endpoint_url(url);
     }
     let answer = aws_sdk_sts::Client::from_conf(builder.build())

@@ -11,6 +11,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+#[path = "../support/golden.rs"]
 mod golden;
 
 use std::{
@@ -83,7 +84,7 @@ fn file_of(verb: &[String]) -> String {
 fn every_verb_helps() {
     let helps = helps();
     let names: BTreeSet<String> = helps.iter().map(|(verb, _)| file_of(verb)).collect();
-    for verb in ["demo", "local", "bench", "schema", "settings-schema"] {
+    for verb in ["demo", "local", "bench", "picture", "schema", "settings-schema"] {
         assert!(names.contains(&format!("groundwork-{verb}.txt")), "{names:?}");
     }
     for (verb, help) in &helps {
@@ -99,6 +100,11 @@ fn every_verb_helps() {
 #[test]
 fn the_schema_is_as_reviewed() {
     assert_golden("schemas/groundwork.json", &says(&["schema"]));
+}
+
+#[test]
+fn the_picture_is_what_the_program_registers() {
+    assert_golden("docs/picture.svg", &says(&["picture"]));
 }
 
 #[test]

@@ -6,11 +6,18 @@ use groundwork_wire::PropertyValue;
 use crate::{Cloud, provider::Provider, world::World};
 
 /// Runs a case for every registered resource, some at a time, and tells of all that fail.
+/// `GROUNDWORK_RESOURCE=groundwork:ec2:Vpc` runs it for that one alone.
 pub(crate) async fn for_every_resource<F: Future<Output = ()> + Send + 'static>(
     at_once: usize,
     case: impl Fn(&'static str) -> F,
 ) {
-    let mut cases = stream::iter(groundwork_contract::all())
+    let only = std::env::var("GROUNDWORK_RESOURCE").ok();
+    let contracts: Vec<_> = groundwork_contract::all()
+        .into_iter()
+        .filter(|contract| only.as_ref().is_none_or(|only| contract.token == only))
+        .collect();
+    assert!(!contracts.is_empty(), "no resource is called {only:?}");
+    let mut cases = stream::iter(contracts)
         .map(|contract| {
             let case = case(contract.token);
             // In a task of its own, so that one that panics does not end the others.

@@ -11,6 +11,7 @@
 )]
 
 mod engine;
+mod functions;
 mod lifecycle;
 mod provider;
 mod recovery;

@@ -49,13 +49,13 @@ pub(crate) fn properties(json: serde_json::Value) -> PropertyMap {
 impl Provider {
     /// Starts and configures it in the environment of a local cloud.
     pub(crate) async fn start(cloud: &crate::Cloud) -> Self {
-        let provider = Self::start_in(cloud.cloud.env()).await;
+        let provider = Self::start_in(cloud.cloud.env());
         provider.configure(serde_json::json!({})).await.unwrap();
         provider
     }
 
     /// Starts it, and no more.
-    pub(crate) async fn start_in(env: BTreeMap<String, String>) -> Self {
+    pub(crate) fn start_in(env: BTreeMap<String, String>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pulumi-resource-groundwork"))
             .envs(env)
             .stdout(Stdio::piped())
@@ -247,6 +247,16 @@ impl Provider {
             ..DeleteRequest::default()
         };
         self.client.clone().delete(request).await.map(|_| ())
+    }
+
+    /// What a function finds wrong with its arguments.
+    pub(crate) async fn invoke_failures(&self, token: &str, args: serde_json::Value) -> Vec<CheckFailure> {
+        let request = InvokeRequest {
+            tok: token.to_owned(),
+            args: Some(to_struct(&properties(args))),
+            ..InvokeRequest::default()
+        };
+        self.client.clone().invoke(request).await.unwrap().into_inner().failures
     }
 
     pub(crate) async fn invoke(&self, token: &str, args: serde_json::Value) -> Result<PropertyMap, Status> {

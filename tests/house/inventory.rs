@@ -14,7 +14,11 @@ async fn demo() -> Recording {
 
 fn of<'a>(recording: &'a Recording, kind: &str) -> Vec<&'a Registration> {
     let token = format!("groundwork:ec2:{kind}");
-    recording.registrations.iter().filter(|registration| registration.token == token).collect()
+    recording
+        .registrations
+        .iter()
+        .filter(|registration| registration.token == token)
+        .collect()
 }
 
 #[tokio::test]
@@ -41,7 +45,10 @@ async fn the_network_has_31_resources_and_the_endpoints_11() {
         total += count;
     }
     assert_eq!(total, 31 + 11);
-    let ec2 = demo.registrations.iter().filter(|registration| registration.token.starts_with("groundwork:ec2:"));
+    let ec2 = demo
+        .registrations
+        .iter()
+        .filter(|registration| registration.token.starts_with("groundwork:ec2:"));
     assert_eq!(ec2.count(), 31 + 11, "and no more");
 }
 
@@ -70,20 +77,43 @@ async fn names_ranges_and_parents_are_those_of_the_architectures() {
                 assert_eq!(child.parent.as_ref().unwrap().name(), subnet);
             }
         }
-        assert_eq!(demo.resource(&format!("demo-eip-{zone}")).unwrap().parent.as_ref().unwrap().name(), "demo-vpc");
+        assert_eq!(
+            demo.resource(&format!("demo-eip-{zone}"))
+                .unwrap()
+                .parent
+                .as_ref()
+                .unwrap()
+                .name(),
+            "demo-vpc"
+        );
         assert!(demo.resource(&format!("demo-nat-gateway-{zone}")).is_some());
     }
     for name in ["demo-igw", "demo-security-group"] {
         assert_eq!(demo.resource(name).unwrap().parent.as_ref().unwrap().name(), "demo-vpc");
     }
-    for service in ["ecr-api", "ecr-dkr", "ec2", "sts", "logs", "s3", "email-smtp", "cloudformation"] {
+    for service in [
+        "ecr-api",
+        "ecr-dkr",
+        "ec2",
+        "sts",
+        "logs",
+        "s3",
+        "email-smtp",
+        "cloudformation",
+    ] {
         let endpoint = demo.resource(&format!("{service}-vpc-endpoint")).unwrap();
         assert_eq!(endpoint.inputs["vpcEndpointType"].as_str(), Some("Interface"));
-        assert_eq!(endpoint.inputs["privateDnsEnabled"], PropertyValue::Bool(service != "s3"));
+        assert_eq!(
+            endpoint.inputs["privateDnsEnabled"],
+            PropertyValue::Bool(service != "s3")
+        );
         assert_eq!(endpoint.parent.as_ref().unwrap().name(), "demo-vpc");
     }
     assert!(demo.resource("aws-vpc-endpoints-sg").is_some());
-    for (rule, protocol) in [("inbound-vpc-endpoint-cidrs", "tcp"), ("outbound-vpc-endpoint-cidrs", "-1")] {
+    for (rule, protocol) in [
+        ("inbound-vpc-endpoint-cidrs", "tcp"),
+        ("outbound-vpc-endpoint-cidrs", "-1"),
+    ] {
         let rule = demo.resource(rule).unwrap();
         assert_eq!(rule.inputs["protocol"].as_str(), Some(protocol));
         assert_eq!(rule.inputs["cidrIpv4"].as_str(), Some("0.0.0.0/0"));
@@ -109,18 +139,28 @@ async fn tags_are_those_of_the_architectures_and_everything_carries_the_stamp() 
         assert_eq!(tag(resource, "stack:pulumi").as_deref(), Some("dev"));
     }
     let private = demo.resource("demo-private-subnet-eu-central-1a").unwrap();
-    assert_eq!(tag(private, "karpenter.sh/discovery").as_deref(), Some("demo-k8s-cilium"));
+    assert_eq!(
+        tag(private, "karpenter.sh/discovery").as_deref(),
+        Some("demo-k8s-cilium")
+    );
     let public = demo.resource("demo-public-subnet-eu-central-1a").unwrap();
     assert_eq!(tag(public, "kubernetes.io/role/elb"), None);
     for preset in ["demo", "standard", "private"] {
         let recording = sample::record(&sample::preset(preset)).await.unwrap();
-        let taggable: std::collections::BTreeSet<&str> =
-            groundwork_contract::all().iter().filter(|contract| contract.has_tags()).map(|contract| contract.token).collect();
+        let taggable: std::collections::BTreeSet<&str> = groundwork_contract::all()
+            .iter()
+            .filter(|contract| contract.has_tags())
+            .map(|contract| contract.token)
+            .collect();
         for registration in &recording.registrations {
             if !taggable.contains(registration.token.as_str()) || registration.token.ends_with("SecurityGroupRule") {
                 continue;
             }
-            assert!(tag(registration, "groundwork:stamp").is_some(), "{preset}: {}", registration.name);
+            assert!(
+                tag(registration, "groundwork:stamp").is_some(),
+                "{preset}: {}",
+                registration.name
+            );
         }
     }
 }

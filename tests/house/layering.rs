@@ -19,8 +19,10 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
         .map(|package| {
             let named = package["dependencies"].as_array().unwrap().iter();
             let normal = named.filter(|dependency| dependency["kind"].as_str() != Some("dev"));
-            let names = normal.map(|dependency| dependency["name"].as_str().unwrap().to_owned()).collect();
-            (package["name"].as_str().unwrap().to_owned(), names)
+            let listed = normal
+                .map(|dependency| dependency["name"].as_str().unwrap().to_owned())
+                .collect();
+            (package["name"].as_str().unwrap().to_owned(), listed)
         })
         .collect()
 }
@@ -37,7 +39,10 @@ fn only_the_provider_names_the_aws_sdk() {
 fn only_the_provider_and_the_local_cloud_name_kubernetes() {
     for (package, names) in dependencies() {
         let kubernetes = names.iter().any(|name| name == "kube" || name == "k8s-openapi");
-        assert!(!kubernetes || package == "groundwork-provider" || package == "groundwork-local", "{package}");
+        assert!(
+            !kubernetes || package == "groundwork-provider" || package == "groundwork-local",
+            "{package}"
+        );
     }
 }
 
@@ -54,9 +59,15 @@ fn crates_stand_on_each_other_in_one_direction() {
     let allowed: BTreeMap<&str, &[&str]> = [
         ("groundwork-wire", [].as_slice()),
         ("groundwork-contract-derive", &[]),
-        ("groundwork-contract", &["groundwork-wire", "groundwork-contract-derive"]),
+        (
+            "groundwork-contract",
+            &["groundwork-wire", "groundwork-contract-derive"],
+        ),
         ("groundwork-provider", &["groundwork-wire", "groundwork-contract"]),
-        ("groundwork-program", &["groundwork-wire", "groundwork-contract", "groundwork-contract-derive"]),
+        (
+            "groundwork-program",
+            &["groundwork-wire", "groundwork-contract", "groundwork-contract-derive"],
+        ),
         ("groundwork-language", &["groundwork-wire"]),
         ("groundwork-local", &[]),
         ("groundwork-policies", &["groundwork-wire", "groundwork-contract"]),
@@ -64,7 +75,9 @@ fn crates_stand_on_each_other_in_one_direction() {
     .into();
     let dependencies = dependencies();
     for (package, allowed) in allowed {
-        let own = dependencies[package].iter().filter(|name| name.starts_with("groundwork-"));
+        let own = dependencies[package]
+            .iter()
+            .filter(|name| name.starts_with("groundwork-"));
         for name in own {
             assert!(allowed.contains(&name.as_str()), "{package} names {name}");
         }
@@ -113,7 +126,11 @@ fn every_exception_has_its_reason() {
             for attribute in text.split("#[expect(").skip(1).chain(text.split("#[allow(").skip(1)) {
                 let body = attribute.split(")]").next().unwrap_or_default();
                 // This test and the macros quote the words themselves.
-                assert!(body.contains("reason") || file.ends_with("layering.rs"), "{}: {body}", file.display());
+                assert!(
+                    body.contains("reason") || file.ends_with("layering.rs"),
+                    "{}: {body}",
+                    file.display()
+                );
             }
         }
     }
@@ -122,10 +139,16 @@ fn every_exception_has_its_reason() {
 #[test]
 fn nothing_speaks_of_the_machine_it_was_made_on() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new("git").args(["ls-files"]).current_dir(root).output().unwrap();
+    let output = Command::new("git")
+        .args(["ls-files"])
+        .current_dir(root)
+        .output()
+        .unwrap();
     let listed = String::from_utf8(output.stdout).unwrap();
     for name in listed.lines().filter(|name| !name.ends_with("layering.rs")) {
-        let Ok(text) = fs::read_to_string(root.join(name)) else { continue };
+        let Ok(text) = fs::read_to_string(root.join(name)) else {
+            continue;
+        };
         for word in ["/root/", "/home/", "/Users/"] {
             assert!(!text.contains(word), "{name} names {word}");
         }

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+#[path = "../support/golden.rs"]
 mod golden;
 mod inventory;
 mod layering;

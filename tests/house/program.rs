@@ -9,7 +9,7 @@ async fn golden(name: &str, settings: &[(&str, &str)]) {
     assert_eq!(recording.errors(), Vec::<&str>::new());
     assert_eq!(recording.code, 0);
     let text = serde_json::to_string_pretty(&recording.to_json()).unwrap() + "\n";
-    assert_golden(&format!("registrations/{name}.json"), &text);
+    assert_golden(&format!("tests/golden/registrations/{name}.json"), &text);
 }
 
 #[tokio::test]
@@ -29,14 +29,22 @@ async fn private() {
 
 #[tokio::test]
 async fn one_regional_nat_gateway_with_ipv6() {
-    golden("regional-ipv6", &[("network", r#"{"nat": "regional", "ipv6": true, "zoneCount": 3}"#)]).await;
+    golden(
+        "regional-ipv6",
+        &[("network", r#"{"nat": "regional", "ipv6": true, "zoneCount": 3}"#)],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn an_existing_network() {
     let network = r#"{"existing": {"vpcId": "vpc-0aaa", "cidr": "10.9.0.0/16", "privateSubnetIds": ["subnet-0aaa"],
         "routeTableIds": ["rtb-0aaa"]}}"#;
-    golden("existing", &[("network", network), ("endpoints", r#"{"interface": ["sts"]}"#)]).await;
+    golden(
+        "existing",
+        &[("network", network), ("endpoints", r#"{"interface": ["sts"]}"#)],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -44,7 +52,10 @@ async fn demo_warns_of_its_choices_and_standard_has_nothing_to_warn_of() {
     let demo = sample::record(&sample::preset("demo")).await.unwrap();
     let said: Vec<&str> = demo.messages.iter().map(|message| message.text.as_str()).collect();
     for id in ["S6", "S7", "S8", "S16", "C1", "C2", "C3"] {
-        assert!(said.iter().any(|text| text.starts_with(&format!("[{id},"))), "{id} is not in {said:#?}");
+        assert!(
+            said.iter().any(|text| text.starts_with(&format!("[{id},"))),
+            "{id} is not in {said:#?}"
+        );
     }
     let standard = sample::record(&[]).await.unwrap();
     assert!(standard.messages.is_empty(), "{:?}", standard.messages);
@@ -53,16 +64,24 @@ async fn demo_warns_of_its_choices_and_standard_has_nothing_to_warn_of() {
 #[tokio::test]
 async fn a_project_with_the_providers_name_is_refused() {
     use groundwork_program::sdk::mock::{Options, run};
-    let recording = run(Options::new("groundwork", "dev"), groundwork_program::platform).await.unwrap();
+    let recording = run(Options::new("groundwork", "dev"), groundwork_program::platform)
+        .await
+        .unwrap();
     assert_eq!(recording.code, 32);
-    assert!(recording.errors()[0].contains("must not be named `groundwork`"), "{:?}", recording.errors());
+    assert!(
+        recording.errors()[0].contains("must not be named `groundwork`"),
+        "{:?}",
+        recording.errors()
+    );
     assert_eq!(recording.registrations.len(), 1, "nothing but the stack");
 }
 
 #[tokio::test]
 async fn the_settings_of_other_providers_reach_ours() {
     use groundwork_program::sdk::mock::run;
-    let options = sample::options().config("aws:profile", "mine").config("groundwork:retries", "3");
+    let options = sample::options()
+        .config("aws:profile", "mine")
+        .config("groundwork:retries", "3");
     let recording = run(options, groundwork_program::platform).await.unwrap();
     let provider = recording.resource("aws").unwrap();
     assert_eq!(provider.inputs["profile"].as_str(), Some("mine"));

@@ -15,7 +15,10 @@ async fn every_mistake_is_told_at_once() {
     let text = refused(&[
         ("presett", "demo"),
         ("name", "Main!"),
-        ("network", r#"{"cidr": "10.0.0.1/16", "natt": "single", "zoneCount": "many"}"#),
+        (
+            "network",
+            r#"{"cidr": "10.0.0.1/16", "natt": "single", "zoneCount": "many"}"#,
+        ),
     ])
     .await;
     for part in [
@@ -35,23 +38,54 @@ async fn every_mistake_is_told_at_once() {
 #[tokio::test]
 async fn what_does_not_fit_together_is_told_at_once() {
     let cases = [
-        (r#"{"cidr": "10.0.0.0/24"}"#, vec!["platform:network.cidr", "too small", "at least /20"]),
+        (
+            r#"{"cidr": "10.0.0.0/24"}"#,
+            vec!["platform:network.cidr", "too small", "at least /20"],
+        ),
         (r#"{"cidr": "10.0.0.0/8"}"#, vec!["platform:network.cidr", "/16 to /28"]),
-        (r#"{"zoneCount": 7}"#, vec!["platform:network.zoneCount", "1 to 6 zones"]),
-        (r#"{"zoneCount": 0}"#, vec!["platform:network.zoneCount", "1 to 6 zones"]),
-        (r#"{"zones": ["us-east-1a"]}"#, vec!["platform:network.zones[0]", "no zone of eu-central-1"]),
-        (r#"{"zones": ["eu-central-1a", "eu-central-1a"]}"#, vec!["platform:network.zones[1]", "twice"]),
+        (
+            r#"{"zoneCount": 7}"#,
+            vec!["platform:network.zoneCount", "1 to 6 zones"],
+        ),
+        (
+            r#"{"zoneCount": 0}"#,
+            vec!["platform:network.zoneCount", "1 to 6 zones"],
+        ),
+        (
+            r#"{"zones": ["us-east-1a"]}"#,
+            vec!["platform:network.zones[0]", "no zone of eu-central-1"],
+        ),
+        (
+            r#"{"zones": ["eu-central-1a", "eu-central-1a"]}"#,
+            vec!["platform:network.zones[1]", "twice"],
+        ),
         (
             r#"{"subnets": {"private": ["10.0.0.0/20", "10.0.8.0/21"]}}"#,
-            vec!["platform:network.subnets.private[0]", "platform:network.subnets.private[1]", "overlaps"],
+            vec![
+                "platform:network.subnets.private[0]",
+                "platform:network.subnets.private[1]",
+                "overlaps",
+            ],
         ),
         (
             r#"{"subnets": {"private": ["10.1.0.0/20", "10.0.240.0/20"]}}"#,
-            vec!["platform:network.subnets.private[0]", "not within the VPC's 10.0.0.0/16"],
+            vec![
+                "platform:network.subnets.private[0]",
+                "not within the VPC's 10.0.0.0/16",
+            ],
         ),
-        (r#"{"subnets": {"public": ["10.0.0.0/20"]}}"#, vec!["platform:network.subnets.public", "1 ranges for 2 zones"]),
-        (r#"{"public": false}"#, vec!["platform:network.public", "nat is per-zone"]),
-        (r#"{"nat": "none"}"#, vec!["platform:images.registry", "platform:git.host"]),
+        (
+            r#"{"subnets": {"public": ["10.0.0.0/20"]}}"#,
+            vec!["platform:network.subnets.public", "1 ranges for 2 zones"],
+        ),
+        (
+            r#"{"public": false}"#,
+            vec!["platform:network.public", "nat is per-zone"],
+        ),
+        (
+            r#"{"nat": "none"}"#,
+            vec!["platform:images.registry", "platform:git.host"],
+        ),
         (
             r#"{"flowLogs": {"destination": "arn:aws-cn:s3:::logs"}}"#,
             vec!["platform:network.flowLogs.destination", "partition aws-cn"],
@@ -62,7 +96,11 @@ async fn what_does_not_fit_together_is_told_at_once() {
         ),
         (
             r#"{"nat": "single", "existing": {"vpcId": "vpc-0a", "cidr": "10.0.0.0/16", "privateSubnetIds": []}}"#,
-            vec!["platform:network.nat", "for a new VPC", "platform:network.existing.privateSubnetIds"],
+            vec![
+                "platform:network.nat",
+                "for a new VPC",
+                "platform:network.existing.privateSubnetIds",
+            ],
         ),
     ];
     for (network, parts) in cases {
@@ -76,27 +114,43 @@ async fn what_does_not_fit_together_is_told_at_once() {
 #[tokio::test]
 async fn a_private_platform_needs_images_and_git_within_reach() {
     let text = refused(&[("preset", "private")]).await;
-    assert!(text.contains("platform:images.registry") && text.contains("platform:git.host"), "{text}");
+    assert!(
+        text.contains("platform:images.registry") && text.contains("platform:git.host"),
+        "{text}"
+    );
     let text = refused(&[
         ("preset", "private"),
         ("images", r#"{"registry": "quay.io/cilium"}"#),
         ("git", r#"{"host": "github.com"}"#),
     ])
     .await;
-    assert!(text.contains("quay.io cannot be reached") && text.contains("github.com cannot be reached"), "{text}");
+    assert!(
+        text.contains("quay.io cannot be reached") && text.contains("github.com cannot be reached"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn endpoints_that_do_not_exist_are_named() {
     let text = refused(&[("endpoints", r#"{"gateway": ["sts", "s3", "s3"]}"#)]).await;
-    assert!(text.contains("platform:endpoints.gateway[0]") && text.contains("no gateway endpoint"), "{text}");
-    assert!(text.contains("platform:endpoints.gateway[2]") && text.contains("twice"), "{text}");
+    assert!(
+        text.contains("platform:endpoints.gateway[0]") && text.contains("no gateway endpoint"),
+        "{text}"
+    );
+    assert!(
+        text.contains("platform:endpoints.gateway[2]") && text.contains("twice"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn too_many_zones_for_the_region_are_told_with_those_there_are() {
     let recording = sample::record(&[("network", r#"{"zoneCount": 4}"#)]).await.unwrap();
     assert_eq!(recording.code, 32);
-    assert!(recording.errors()[0].contains("eu-central-1a, eu-central-1b, eu-central-1c"), "{:?}", recording.errors());
+    assert!(
+        recording.errors()[0].contains("eu-central-1a, eu-central-1b, eu-central-1c"),
+        "{:?}",
+        recording.errors()
+    );
     assert!(recording.resource("main-vpc").is_none());
 }

@@ -28,7 +28,7 @@ pub(crate) fn assert_golden(name: &str, text: &str) {
         let (number, then, now) = (line + 1, golden.lines().nth(line), text.lines().nth(line));
         panic!(
             "{name} is not as reviewed, from line {number}:\n  golden {then:?}\n  now    {now:?}\n\
-             GROUNDWORK_BLESS=1 cargo test --test cli   writes it anew"
+             GROUNDWORK_BLESS=1 cargo test writes it anew"
         );
     }
 }
