@@ -250,7 +250,10 @@ impl<R: Resource> Erased for Of<R> {
         let parsed = parse_id::<R>(id)?;
         let known = state::decode::<R>(&cx.aws, old.properties, old.inputs)?;
         remove::<R>(cx, &parsed, &known, limit).await?;
-        marks.forget(id);
+        // An untagged thing may go by the id of a tagged one, as an association goes by its subnet's.
+        if let Recovery::Ec2Tag(_) = R::RECOVERY {
+            marks.forget(id);
+        }
         Ok(())
     }
 
