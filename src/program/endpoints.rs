@@ -240,7 +240,7 @@ fn group(ground: &Ground, network: &Network) -> Group {
         let name = if demo { words.to_owned() } else { ground.name(words) };
         ground
             .pulumi
-            .create::<SecurityGroupRule>(&name, args, ground.below(&group))
+            .create::<SecurityGroupRule>(&name, args.tags(ground.stamped()), ground.below(&group))
     };
     let mut rules = vec![rule(
         "inbound-vpc-endpoint-cidrs",

@@ -121,15 +121,22 @@ impl Ground {
     pub fn tags<const N: usize>(&self, name: &str, own: [(&str, &str); N]) -> BTreeMap<String, Input<String>> {
         let text = |(key, value): (&str, &str)| (key.to_owned(), Input::from(value));
         let users = self.tags.iter().map(|(key, value)| text((key, value)));
-        let stamp = (
-            "groundwork:stamp".to_owned(),
-            Input::from(self.stamp.id.cast::<String>()),
-        );
-        [text(("Name", name)), stamp]
+        // The stamp comes last: nothing may hide whose a thing is.
+        [text(("Name", name))]
             .into_iter()
             .chain(own.map(text))
             .chain(users)
+            .chain(self.stamped())
             .collect()
+    }
+
+    /// The stamp alone, for what carries no name.
+    pub fn stamped(&self) -> BTreeMap<String, Input<String>> {
+        [(
+            "groundwork:stamp".to_owned(),
+            Input::from(self.stamp.id.cast::<String>()),
+        )]
+        .into()
     }
 
     /// Warns of something about this platform.

@@ -203,7 +203,7 @@ impl<R: Resource> Erased for Of<R> {
         }
         let facts = known.map(|known| known.facts).unwrap_or_default();
         let full = state::to_properties(&live.inputs)?;
-        let inputs = self.as_checked(full.clone(), last.map(|(_, inputs)| inputs));
+        let inputs = self.as_checked(&full, last.map(|(_, inputs)| inputs));
         let unusable = match R::phase(&live) {
             Phase::Failed(reason) => Some(reason),
             Phase::Ready | Phase::Pending(_) => None,
@@ -296,7 +296,7 @@ impl<R: Resource> Of<R> {
 
     /// Live inputs as Check would have left them: the user's spelling where it means the same,
     /// nothing where the user left the choice to AWS, and what AWS never gives back as it was.
-    fn as_checked(&self, live: PropertyMap, last: Option<&PropertyMap>) -> PropertyMap {
+    fn as_checked(&self, live: &PropertyMap, last: Option<&PropertyMap>) -> PropertyMap {
         let mut inputs = PropertyMap::new();
         for FieldSpec { name, spec, flags, .. } in &self.descriptor.inputs.fields {
             let given = last.and_then(|last| last.get(*name)).filter(|value| !value.is_null());

@@ -1,5 +1,7 @@
 //! Names that the user leaves to us.
 
+use std::fmt::Write as _;
+
 use groundwork_contract::descriptor::Descriptor;
 use groundwork_wire::{
     PropertyMap, PropertyValue, Urn,
@@ -40,7 +42,11 @@ fn proposed(urn: &Urn, request: &CheckRequest) -> Option<String> {
         Some((Mode::Enforce | Mode::Propose, name)) if !name.is_empty() => Some(name),
         _ => {
             let digest = Sha256::digest([request.random_seed.as_slice(), urn.as_str().as_bytes()].concat());
-            let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            let digits = digest.iter().take(4).fold(String::new(), |mut digits, byte| {
+                // Writing to a string cannot fail.
+                let _ = write!(digits, "{byte:02x}");
+                digits
+            });
             Some(format!("{}-{}", urn.name(), digits.get(..7).unwrap_or(&digits)))
         }
     }

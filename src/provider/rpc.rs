@@ -210,7 +210,6 @@ impl ResourceProvider for Provider {
     async fn get_plugin_info(&self, _request: Request<()>) -> Result<Response<PluginInfo>, Status> {
         Ok(Response::new(PluginInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..PluginInfo::default()
         }))
     }
 
@@ -239,7 +238,7 @@ impl ResourceProvider for Provider {
         let old = from_optional(request.old_inputs.as_ref().or(request.olds.as_ref()));
         let new = from_optional(request.news.as_ref());
         Ok(Response::new(diff_response(
-            config::diff(&old, &new),
+            &config::diff(&old, &new),
             Vec::new(),
             false,
         )))
@@ -332,7 +331,7 @@ impl ResourceProvider for Provider {
             );
         }
         let stables = resource.descriptor().stables().map(str::to_owned).collect();
-        Ok(Response::new(diff_response(changes, stables, resource.unique())))
+        Ok(Response::new(diff_response(&changes, stables, resource.unique())))
     }
 
     async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateResponse>, Status> {
@@ -537,7 +536,7 @@ fn add_default_tags(inputs: &mut PropertyMap, defaults: &PropertyMap) {
 }
 
 fn diff_response(
-    changes: BTreeMap<PropertyPath, Change>,
+    changes: &BTreeMap<PropertyPath, Change>,
     stables: Vec<String>,
     delete_before_replace: bool,
 ) -> DiffResponse {

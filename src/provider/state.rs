@@ -147,6 +147,7 @@ pub fn from_properties<T: DeserializeOwned>(map: &PropertyMap) -> Result<T> {
     serde_json::from_value(json).map_err(|error| Error::Invalid(error.to_string()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
 fn bug(error: serde_json::Error) -> Error {
     Error::Bug(error.to_string())
 }

@@ -117,12 +117,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_wait_ends_with_its_limit() {
         let cancel = CancellationToken::new();
-        let mut waiter = Waiter::new(Rhythm::MINUTES, Duration::from_secs(600), &cancel);
+        let mut waiter = Waiter::new(Rhythm::MINUTES, Duration::from_mins(10), &cancel);
         let mut looks = 0;
         while waiter.pause().await.is_ok() {
             looks += 1;
         }
-        assert!(waiter.elapsed() >= Duration::from_secs(600));
+        assert!(waiter.elapsed() >= Duration::from_mins(10));
         assert!(looks < 200, "{looks} looks in ten minutes");
     }
 
@@ -130,7 +130,7 @@ mod tests {
     async fn a_wait_ends_at_once_when_it_is_broken_off() {
         let cancel = CancellationToken::new();
         cancel.cancel();
-        let mut waiter = Waiter::new(Rhythm::QUICK, Duration::from_secs(600), &cancel);
+        let mut waiter = Waiter::new(Rhythm::QUICK, Duration::from_mins(10), &cancel);
         assert_eq!(waiter.pause().await, Err(Ended::Cancelled));
     }
 
@@ -138,6 +138,6 @@ mod tests {
     fn durations_are_said_as_people_say_them() {
         assert_eq!(human(Duration::from_secs(7)).to_string(), "7s");
         assert_eq!(human(Duration::from_secs(252)).to_string(), "4m12s");
-        assert_eq!(human(Duration::from_secs(3720)).to_string(), "1h02m");
+        assert_eq!(human(Duration::from_mins(62)).to_string(), "1h02m");
     }
 }

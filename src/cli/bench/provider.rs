@@ -18,12 +18,12 @@ use super::measure::{Goal, Measure, Unit};
 use crate::error::{Error, Result};
 use crate::programs::{PROVIDER, Programs};
 
-/// A tenth of a second is felt as at once; the bridged AWS provider takes 1.7 s.
-const READY: Goal = Goal::AtMost(100.0);
-/// A tenth of what the bridged AWS provider takes (317 to 430 MB).
-const MEMORY: Goal = Goal::AtMost(32.0);
-/// A tenth of the bridged AWS provider (637 MB).
-const SIZE: Goal = Goal::AtMost(64.0);
+/// Milliseconds: one frame of a screen; the bridged AWS provider takes 1.7 s.
+const READY: Goal = Goal::AtMost(30.0);
+/// Megabytes: less than a tenth of what the bridged AWS provider takes (317 to 430).
+const MEMORY: Goal = Goal::AtMost(30.0);
+/// Megabytes: a twentieth of the bridged AWS provider (637).
+const SIZE: Goal = Goal::AtMost(30.0);
 
 /// How long it may take before it counts as broken.
 const PATIENCE: Duration = Duration::from_secs(30);
