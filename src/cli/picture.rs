@@ -99,7 +99,7 @@ impl Drawing {
                 ec2("Route")
                     .into_iter()
                     .filter(|route| route.parent.as_ref().is_some_and(|parent| parent.name() == subnet.name))
-                    .map(|route| way_out(route)),
+                    .map(way_out),
             );
             let cell = Cell {
                 title,
