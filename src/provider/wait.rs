@@ -75,6 +75,7 @@ impl<'a> Waiter<'a> {
     ///
     /// # Errors
     /// Time is up, or the user broke it off.
+    #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
     pub async fn pause_at_least(&mut self, least: Duration) -> Result<(), Ended> {
         let left = self.limit.saturating_sub(self.elapsed());
         if left.is_zero() {
