@@ -66,6 +66,8 @@ pub trait Erased: Send + Sync {
     fn unique(&self) -> bool;
     /// Why the state's resource can never be used, if it cannot.
     fn lost(&self, properties: &PropertyMap, inputs: &PropertyMap) -> Option<String>;
+    /// The input that the state's resource still has to be seen to for, though it does not differ.
+    fn unfinished(&self, properties: &PropertyMap, inputs: &PropertyMap) -> Option<&'static str>;
     /// Makes it.
     ///
     /// # Errors
@@ -151,16 +153,14 @@ impl<R: Resource> Erased for Of<R> {
     }
 
     fn lost(&self, properties: &PropertyMap, inputs: &PropertyMap) -> Option<String> {
-        let inputs = state::from_properties(if inputs.is_empty() { properties } else { inputs }).ok()?;
-        let outputs = state::from_properties(properties).ok()?;
-        match R::phase(&Live {
-            inputs,
-            outputs,
-            pending_mark: false,
-        }) {
+        match R::phase(&remembered::<R>(properties, inputs)?) {
             Phase::Failed(reason) => Some(reason),
             Phase::Ready | Phase::Pending(_) => None,
         }
+    }
+
+    fn unfinished(&self, properties: &PropertyMap, inputs: &PropertyMap) -> Option<&'static str> {
+        R::unfinished(&remembered::<R>(properties, inputs)?)
     }
 
     async fn create(&self, cx: &Cx, marks: &Marks, inputs: &PropertyMap, limit: Duration) -> Result<Outcome> {
@@ -316,6 +316,15 @@ impl<R: Resource> Of<R> {
     }
 }
 
+/// What the state has, as if it were looked at; nothing where it never settled.
+fn remembered<R: Resource>(properties: &PropertyMap, inputs: &PropertyMap) -> Option<Live<R>> {
+    Some(Live {
+        inputs: state::from_properties(if inputs.is_empty() { properties } else { inputs }).ok()?,
+        outputs: state::from_properties(properties).ok()?,
+        pending_mark: false,
+    })
+}
+
 /// An empty list or map says as little as none at all.
 fn is_empty(value: &PropertyValue) -> bool {
     match value.plain() {
@@ -438,12 +447,14 @@ async fn settle<R: Resource>(
                             .iter()
                             .filter(|(_, change)| !change.replace)
                             .map(|(path, _)| path.to_string())
+                            .chain(R::unfinished(live).map(str::to_owned))
                             .collect();
                         if apart.is_empty() {
                             return Ok(());
                         }
                         if corrections == CORRECTIONS {
-                            return Err(Error::Failed(format!(
+                            // Not `Failed`: the thing can be used, and nothing will replace it.
+                            return Err(Error::Invalid(format!(
                                 "AWS accepts, but does not keep, what is asked for {}",
                                 apart.join(", ")
                             )));
@@ -464,18 +475,20 @@ async fn settle<R: Resource>(
                 }
             }
         };
-        cx.status(&phase, waiter.elapsed());
-        match waiter.pause().await {
-            Ok(()) => {}
-            Err(Ended::Timeout) => {
-                return Err(Error::Timeout {
-                    phase,
-                    waited: waiter.elapsed(),
-                });
-            }
-            Err(Ended::Cancelled) => return Err(Error::Cancelled { phase }),
-        }
+        look_again(cx, &mut waiter, phase).await?;
     }
+}
+
+/// Tells how it is going, and pauses before the next look.
+async fn look_again(cx: &Cx, waiter: &mut Waiter<'_>, phase: String) -> Result<()> {
+    cx.status(&phase, waiter.elapsed());
+    waiter.pause().await.map_err(|ended| match ended {
+        Ended::Timeout => Error::Timeout {
+            phase,
+            waited: waiter.elapsed(),
+        },
+        Ended::Cancelled => Error::Cancelled { phase },
+    })
 }
 
 /// Repeats what does no harm when done twice, as long as AWS asks for patience.
@@ -511,16 +524,10 @@ async fn remove<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, limit: Durat
             Kind::Throttled | Kind::Unclear => "deleting",
             _ => return Err(error),
         };
-        cx.status(phase, waiter.elapsed());
-        match waiter.pause().await {
-            Ok(()) => {}
-            Err(Ended::Cancelled) => {
-                return Err(Error::Cancelled {
-                    phase: phase.to_owned(),
-                });
-            }
-            Err(Ended::Timeout) if error.kind() == Kind::InUse => return Err(blocked::<R>(cx, id, error).await),
-            Err(Ended::Timeout) => return Err(error),
+        match look_again(cx, &mut waiter, phase.to_owned()).await {
+            Err(Error::Timeout { .. }) if error.kind() == Kind::InUse => return Err(blocked::<R>(cx, id, error).await),
+            Err(Error::Timeout { .. }) => return Err(error),
+            looking => looking?,
         }
     }
     if R::outlives_delete(known) {
@@ -533,17 +540,7 @@ async fn remove<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, limit: Durat
             Phase::Failed(reason) => format!("deleting ({reason})"),
             Phase::Ready => "deleting".to_owned(),
         };
-        cx.status(&phase, waiter.elapsed());
-        match waiter.pause().await {
-            Ok(()) => {}
-            Err(Ended::Timeout) => {
-                return Err(Error::Timeout {
-                    phase,
-                    waited: waiter.elapsed(),
-                });
-            }
-            Err(Ended::Cancelled) => return Err(Error::Cancelled { phase }),
-        }
+        look_again(cx, &mut waiter, phase).await?;
     }
     Ok(())
 }
@@ -555,5 +552,5 @@ async fn blocked<R: Resource>(cx: &Cx, id: &R::Id, error: Error) -> Error {
     if obstacles.is_empty() {
         return error;
     }
-    Error::Failed(format!("{error}; in the way: {}", obstacles.join("; ")))
+    error.adding(&format!("in the way: {}", obstacles.join("; ")))
 }

@@ -152,6 +152,12 @@ pub trait Resource:
         Phase::Ready
     }
 
+    /// The input that its creation has not seen to yet, where inputs alone cannot tell: it counts as one that differs.
+    fn unfinished(live: &Live<Self>) -> Option<&'static str> {
+        let _ = live;
+        None
+    }
+
     /// Whether its deletion leaves something that goes on existing under the same id (an adopted thing).
     fn outlives_delete(state: &State<Self>) -> bool {
         let _ = state;

@@ -39,7 +39,7 @@ use crate::{
     registry::Registry,
     report::report,
     resource::Finding,
-    state::ORIGIN,
+    state::{self, ORIGIN},
 };
 
 /// The provider, as the engine calls it.
@@ -71,6 +71,20 @@ impl Provider {
         };
         provider.attach(engine);
         provider
+    }
+
+    /// One that has been configured so.
+    #[cfg(test)]
+    pub(crate) fn configured(registry: Registry, aws: Aws, default_tags: PropertyMap) -> Self {
+        let provider = Self::new(registry, None);
+        let session = Session {
+            aws: Arc::new(aws),
+            default_tags,
+        };
+        Self {
+            session: RwLock::new(Some(session)),
+            ..provider
+        }
     }
 
     /// Ends when the provider was cancelled.
@@ -304,11 +318,12 @@ impl ResourceProvider for Provider {
         let request = request.into_inner();
         let urn = urn(&request.urn)?;
         let resource = self.resource(&urn)?;
-        let state = from_optional(request.olds.as_ref());
-        let old = request
+        let mut state = from_optional(request.olds.as_ref());
+        let mut old = request
             .old_inputs
             .as_ref()
             .map_or_else(|| state.clone(), |old| from_optional(Some(old)));
+        state::upgrade(urn.token(), &mut state, &mut old);
         let new = from_optional(request.news.as_ref());
         let ignored: Vec<PropertyPath> = request
             .ignore_changes
@@ -317,6 +332,12 @@ impl ResourceProvider for Provider {
             .collect();
         let mut changes = resource.descriptor().diff(&old, &new);
         changes.retain(|path, _| !ignored.iter().any(|ignored| ignored.contains(path)));
+        if let Some(name) = resource.unfinished(&state, &old) {
+            changes.entry(PropertyPath::root().key(name)).or_insert(Change {
+                kind: ChangeKind::Update,
+                replace: false,
+            });
+        }
         if let Some(reason) = resource.lost(&state, &old) {
             self.log().warn(
                 Some(&urn),
@@ -372,8 +393,9 @@ impl ResourceProvider for Provider {
         let resource = self.resource(&urn)?;
         self.marks.know(&urn);
         let cx = self.cx(&urn, String::new()).await?;
-        let properties = from_optional(request.properties.as_ref());
-        let inputs = from_optional(request.inputs.as_ref());
+        let mut properties = from_optional(request.properties.as_ref());
+        let mut inputs = from_optional(request.inputs.as_ref());
+        state::upgrade(urn.token(), &mut properties, &mut inputs);
         let last = (!properties.is_empty() || !inputs.is_empty()).then_some((&properties, &inputs));
         let seen = resource
             .read(&cx, &self.marks, &request.id, last)
@@ -412,11 +434,12 @@ impl ResourceProvider for Provider {
         let urn = urn(&request.urn)?;
         let resource = self.resource(&urn)?;
         let cx = self.cx(&urn, String::new()).await?;
-        let state = from_optional(request.olds.as_ref());
-        let old_inputs = request
+        let mut state = from_optional(request.olds.as_ref());
+        let mut old_inputs = request
             .old_inputs
             .as_ref()
             .map_or_else(|| state.clone(), |old| from_optional(Some(old)));
+        state::upgrade(urn.token(), &mut state, &mut old_inputs);
         let new = from_optional(request.news.as_ref());
         if request.preview {
             let findings = resource
@@ -452,8 +475,9 @@ impl ResourceProvider for Provider {
         let urn = urn(&request.urn)?;
         let resource = self.resource(&urn)?;
         let cx = self.cx(&urn, String::new()).await?;
-        let properties = from_optional(request.properties.as_ref());
-        let inputs = from_optional(request.old_inputs.as_ref());
+        let mut properties = from_optional(request.properties.as_ref());
+        let mut inputs = from_optional(request.old_inputs.as_ref());
+        state::upgrade(urn.token(), &mut properties, &mut inputs);
         let limit = limit(request.timeout, resource.timeouts().delete);
         resource
             .delete(

@@ -19,7 +19,7 @@ async fn cloud(settle: Duration) -> Cloud {
     .await
 }
 
-async fn quick() -> Cloud {
+pub(crate) async fn quick() -> Cloud {
     cloud(Duration::from_millis(200)).await
 }
 

@@ -12,6 +12,7 @@
 
 mod engine;
 mod functions;
+mod import;
 mod lifecycle;
 mod provider;
 mod recovery;

@@ -127,6 +127,18 @@ impl Stack {
         self.succeed(&["destroy", "--yes", "--skip-preview"])
     }
 
+    /// Runs a command that must succeed and writes JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Json {
+        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
+        assert!(
+            status.success(),
+            "pulumi {}\n{}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&stderr)
+        );
+        serde_json::from_slice(&stdout).unwrap()
+    }
+
     /// The state, as the engine exports it.
     pub(crate) fn state(&self) -> Json {
         let output = self.command(&["stack", "export"]).output().unwrap();

@@ -35,9 +35,11 @@ pub struct SecurityGroupInputs {
     #[default("Managed by Groundwork".to_owned())]
     pub description: String,
     /// All rules for what comes in; an empty list for none. When absent, rules are managed apart and not looked at.
+    #[computed]
     pub ingress: Option<BTreeSet<InlineRule>>,
     /// All rules for what goes out; an empty list for none. When absent, rules are managed apart and not looked at,
     /// but for AWS's own, which is taken off once when the group is made.
+    #[computed]
     pub egress: Option<BTreeSet<InlineRule>>,
     /// Tags.
     pub tags: Option<Tags>,
@@ -120,4 +122,38 @@ fn check(args: &SecurityGroupArgs) -> Vec<Failure> {
     failures.extend(check_rules("ingress", args.ingress.as_ref()));
     failures.extend(check_rules("egress", args.egress.as_ref()));
     failures
+}
+
+#[cfg(test)]
+mod tests {
+    use groundwork_wire::{PropertyMap, PropertyValue};
+
+    use super::*;
+    use crate::descriptor::Descriptor;
+
+    fn group(rules: &serde_json::Value) -> PropertyMap {
+        let mut group = json!({"vpcId": "vpc-0a", "name": "web", "description": "The web"});
+        group
+            .as_object_mut()
+            .unwrap()
+            .extend(rules.as_object().unwrap().clone());
+        match PropertyValue::from(group) {
+            PropertyValue::Object(map) => map,
+            _ => PropertyMap::new(),
+        }
+    }
+
+    #[test]
+    fn rules_of_others_are_a_difference_to_a_list_alone() {
+        let all = json!({"protocol": "-1", "cidrIpv4": "0.0.0.0/0"});
+        let theirs = group(&json!({"ingress": [all], "egress": [all]}));
+        let paths = |rules| {
+            let changes = Descriptor::of::<SecurityGroup>().diff(&theirs, &group(&rules));
+            changes.keys().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert!(paths(json!({})).is_empty());
+        assert!(paths(json!({"egress": [all]})).is_empty());
+        assert_eq!(paths(json!({"ingress": []})), ["ingress"]);
+        assert_eq!(paths(json!({"ingress": [], "egress": []})), ["egress", "ingress"]);
+    }
 }

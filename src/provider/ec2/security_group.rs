@@ -54,12 +54,7 @@ impl Resource for SecurityGroup {
                 name: group.group_name.clone(),
                 description: group.description.clone().unwrap_or_default(),
                 ingress: listed(&rules, Direction::Ingress, id, last, |inputs| inputs.ingress.as_ref()),
-                egress: if settled {
-                    listed(&rules, Direction::Egress, id, last, |inputs| inputs.egress.as_ref())
-                } else {
-                    // A difference to every wish but this one, so that `update` is called.
-                    Some(rule::spelled(&rules, Direction::Egress, id, None))
-                },
+                egress: listed(&rules, Direction::Egress, id, last, |inputs| inputs.egress.as_ref()),
                 tags,
             },
             outputs: SecurityGroupOutputs {
@@ -103,6 +98,10 @@ impl Resource for SecurityGroup {
             .await
             .map_err(aws("ec2", "DeleteSecurityGroup"))?;
         Ok(())
+    }
+
+    fn unfinished(live: &Live<Self>) -> Option<&'static str> {
+        (!live.outputs.default_egress_settled).then_some("egress")
     }
 
     async fn obstacles(cx: &Cx, id: &SecurityGroupId) -> Result<Vec<String>> {
@@ -178,4 +177,40 @@ fn listed(
         return Some(rule::spelled(rules, direction, id, None)).filter(|rules| !rules.is_empty());
     };
     side(&state.inputs).map(|given| rule::spelled(rules, direction, id, Some(given)))
+}
+
+#[cfg(test)]
+mod tests {
+    use groundwork_wire::{PropertyMap, PropertyValue};
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::engine::{Erased, Of};
+
+    fn map(json: Json) -> PropertyMap {
+        match PropertyValue::from(json) {
+            PropertyValue::Object(map) => map,
+            _ => PropertyMap::new(),
+        }
+    }
+
+    #[test]
+    fn awss_own_rule_is_seen_to_where_we_made_the_group_and_left_where_others_did() {
+        let inputs = map(json!({"vpcId": "vpc-0a", "name": "web", "description": "The web"}));
+        let state = |settled: bool| {
+            let mut state = inputs.clone();
+            state.extend(map(json!({
+                "arn": "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-0a",
+                "ownerId": "123456789012",
+                "defaultEgressSettled": settled,
+            })));
+            state
+        };
+        let groups = Of::<SecurityGroup>::default();
+        assert_eq!(groups.unfinished(&state(false), &inputs), Some("egress"));
+        assert_eq!(groups.unfinished(&state(true), &inputs), None);
+        // A creation that was broken off says so by itself.
+        assert_eq!(groups.unfinished(&inputs, &inputs), None);
+        assert!(default_egress_settled(None, &[]), "an import");
+    }
 }
