@@ -59,6 +59,18 @@ impl Stack {
             .iter()
             .filter_map(|member| Some((member, member.resource.args::<C>()?)))
     }
+
+    /// The resources of a type that no resource of another type names by a property.
+    pub fn unnamed<C: Contract, By: Contract>(&self, property: &str) -> impl Iterator<Item = &Member>
+    where
+        C::Args: FromProperties,
+        By::Args: FromProperties,
+    {
+        let naming: Vec<&Member> = self.all::<By>().map(|(member, _)| member).collect();
+        self.all::<C>()
+            .map(|(member, _)| member)
+            .filter(move |member| !naming.iter().any(|by| by.refers(property, &member.resource)))
+    }
 }
 
 #[cfg(test)]

@@ -15,12 +15,8 @@ pub(super) const RULE: Rule = Rule {
 
 /// A VPC that no flow log of the stack watches; one of a subnet or an interface is none of the VPC.
 fn check(stack: &Stack) -> Vec<(&Member, String)> {
-    let logs: Vec<&Member> = stack.all::<FlowLog>().map(|(log, _)| log).collect();
-    stack
-        .all::<Vpc>()
-        .map(|(vpc, _)| vpc)
-        .filter(|vpc| !logs.iter().any(|log| log.refers("resourceId", &vpc.resource)))
-        .map(|vpc| (vpc, "no FlowLog of this VPC in the stack".to_owned()))
+    let vpcs = stack.unnamed::<Vpc, FlowLog>("resourceId");
+    vpcs.map(|vpc| (vpc, "no FlowLog of this VPC in the stack".to_owned()))
         .collect()
 }
 

@@ -15,12 +15,8 @@ pub(super) const RULE: Rule = Rule {
 
 /// A VPC whose default group no resource of the stack adopts.
 fn check(stack: &Stack) -> Vec<(&Member, String)> {
-    let groups: Vec<&Member> = stack.all::<DefaultSecurityGroup>().map(|(group, _)| group).collect();
-    stack
-        .all::<Vpc>()
-        .map(|(vpc, _)| vpc)
-        .filter(|vpc| !groups.iter().any(|group| group.refers("vpcId", &vpc.resource)))
-        .map(|vpc| (vpc, "no DefaultSecurityGroup of this VPC in the stack".to_owned()))
+    let vpcs = stack.unnamed::<Vpc, DefaultSecurityGroup>("vpcId");
+    vpcs.map(|vpc| (vpc, "no DefaultSecurityGroup of this VPC in the stack".to_owned()))
         .collect()
 }
 

@@ -442,7 +442,12 @@ async fn settle<R: Resource>(
                     Phase::Failed(reason) => return Err(Error::Failed(reason)),
                     Phase::Pending(word) => word,
                     Phase::Ready => {
-                        let changes = descriptor.diff(&state::to_properties(&live.inputs)?, desired);
+                        let mut inputs = state::to_properties(&live.inputs)?;
+                        // AWS has no empty lists: what was asked for as one and is not there is there.
+                        for (name, value) in desired.iter().filter(|(_, value)| is_empty(value)) {
+                            inputs.entry(name.clone()).or_insert_with(|| value.clone());
+                        }
+                        let changes = descriptor.diff(&inputs, desired);
                         let apart: Vec<String> = changes
                             .iter()
                             .filter(|(_, change)| !change.replace)
