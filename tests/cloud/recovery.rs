@@ -224,3 +224,31 @@ async fn settling(cloud: &Cloud, since: usize, operation: &str) {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_could_not_be_closed_is_closed_after_a_refresh() {
+    const TOKEN: &str = "groundwork:ec2:SecurityGroup";
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, TOKEN, "one").await;
+    let denied = fault("denied", "RevokeSecurityGroupEgress");
+    cloud.cloud.set_fault(&denied).await.unwrap();
+    let refused = provider.create(TOKEN, "one", &inputs).await.unwrap_err();
+    let kept = Provider::kept_of(TOKEN, "one", &inputs, &refused).unwrap();
+
+    // The engine forgets what was told of the creation; the state must not.
+    let seen = provider.read(&kept).await.unwrap().unwrap();
+    assert_eq!(seen.inputs, inputs, "its own rule is nobody's wish");
+    let diff = provider.diff(&seen, &inputs).await;
+    assert_eq!((diff.diffs, diff.replaces), (vec!["egress".to_owned()], Vec::new()));
+    let open = provider.import(TOKEN, "other", &kept.id).await.unwrap().unwrap();
+    assert!(open.inputs.contains_key("egress"));
+
+    let closed = provider.update(&seen, &inputs).await.unwrap();
+    provider.assert_same(&closed, &inputs, "once it is closed").await;
+    let found = provider.import(TOKEN, "other", &kept.id).await.unwrap().unwrap();
+    assert!(!found.inputs.contains_key("egress"), "{found:?}");
+    provider.delete(&closed).await.unwrap();
+    world.tear_down(&provider).await;
+}

@@ -16,7 +16,8 @@ use crate::{Arn, Example, Failure, Tags};
 ///
 /// A new group lets nothing in and nothing out: the rule with which AWS lets everything out of a new group is taken off
 /// unless `egress` lists it. Rules are either listed here, and then the lists are all there is, or managed apart by
-/// `SecurityGroupRule`, and then they are not looked at. Do not mix the two for one direction of one group.
+/// `SecurityGroupRule`, and then they are not looked at. Do not mix the two for one direction of one group. A group that is
+/// imported keeps the rules that it has until they are listed.
 #[resource("groundwork:ec2:SecurityGroup", SecurityGroupId, example = example, check = check)]
 pub struct SecurityGroup;
 
