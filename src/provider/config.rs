@@ -56,7 +56,27 @@ pub(crate) fn diff(old: &PropertyMap, new: &PropertyMap) -> Changes {
 
 fn normal(spec: &ObjectSpec, args: &PropertyMap) -> PropertyMap {
     let own = args.iter().filter(|(key, _)| !ENGINE.contains(&key.as_str()));
-    check::from_text(spec, &own.map(|(key, value)| (key.clone(), value.clone())).collect())
+    let own = own.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut args = check::from_text(spec, &own);
+    if let Some(accounts) = args.get_mut("allowedAccountIds") {
+        *accounts = account_ids(std::mem::take(accounts));
+    }
+    args
+}
+
+/// One account stands for a list of it; and twelve digits that were taken for a number on their way are text again.
+fn account_ids(given: PropertyValue) -> PropertyValue {
+    let text = |value: PropertyValue| match value {
+        PropertyValue::Number(number) if number.fract() == 0.0 && number >= 0.0 => {
+            PropertyValue::String(format!("{number:012}"))
+        }
+        other => other,
+    };
+    match given {
+        PropertyValue::Array(ids) => PropertyValue::Array(ids.into_iter().map(text).collect()),
+        PropertyValue::String(_) | PropertyValue::Number(_) => PropertyValue::Array(vec![text(given)]),
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +95,35 @@ mod tests {
         .unwrap();
         assert_eq!(config.retries, 3);
         assert_eq!(config.default_tags.unwrap()["team"], "a");
+    }
+
+    #[test]
+    fn one_allowed_account_needs_no_list() {
+        for (given, ids) in [
+            (serde_json::json!("111122223333"), ["111122223333"].as_slice()),
+            (serde_json::json!(111_122_223_333_u64), &["111122223333"]),
+            // Whoever wrote it without quotes has lost the zeros.
+            (serde_json::json!("012345678901"), &["012345678901"]),
+            (serde_json::json!(12_345_678_901_u64), &["012345678901"]),
+            (
+                serde_json::json!("[111122223333, \"012345678901\"]"),
+                &["012345678901", "111122223333"],
+            ),
+            (serde_json::json!(["111122223333"]), &["111122223333"]),
+        ] {
+            let config = parse(&args(serde_json::json!({"allowedAccountIds": given}))).unwrap();
+            let allowed = config.allowed_account_ids.unwrap();
+            assert_eq!(
+                allowed
+                    .iter()
+                    .map(groundwork_contract::AccountId::as_str)
+                    .collect::<Vec<_>>(),
+                ids,
+                "{given}"
+            );
+        }
+        let failures = check(&args(serde_json::json!({"allowedAccountIds": "production"})));
+        assert_eq!(failures[0].path.to_string(), "allowedAccountIds[0]");
     }
 
     #[test]

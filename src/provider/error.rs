@@ -96,7 +96,7 @@ pub enum Error {
         waited: Duration,
     },
     /// The user broke it off.
-    #[error("broken off while {phase}; the next `pulumi up` goes on from here")]
+    #[error("broken off while {phase}")]
     Cancelled {
         /// The last state that was seen.
         phase: String,

@@ -25,6 +25,8 @@ pub mod rpc;
 mod stamp;
 pub mod state;
 mod sts;
+#[cfg(test)]
+mod trial;
 pub mod wait;
 
 /// The program `pulumi-resource-groundwork`: serves the engine that started it until it is told to stop.

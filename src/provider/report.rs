@@ -94,6 +94,7 @@ const fn general_advice(kind: Kind) -> Option<&'static str> {
             Some("look whether it was removed by hand; `pulumi refresh` brings the state up to date")
         }
         Kind::Bug => Some("please report this with the whole message"),
-        Kind::Cancelled | Kind::Exists | Kind::InUse | Kind::Denied | Kind::Quota | Kind::Invalid => None,
+        Kind::Cancelled => Some("run the same command again, it goes on from here"),
+        Kind::Exists | Kind::InUse | Kind::Denied | Kind::Quota | Kind::Invalid => None,
     }
 }

@@ -552,10 +552,19 @@ fn add_default_tags(inputs: &mut PropertyMap, defaults: &PropertyMap) {
     if own.is_null() {
         *own = PropertyValue::Object(PropertyMap::new());
     }
-    if let PropertyValue::Object(own) = own {
-        for (key, value) in defaults {
-            own.entry(key.clone()).or_insert_with(|| value.clone());
+    add_to(own, defaults);
+}
+
+fn add_to(own: &mut PropertyValue, defaults: &PropertyMap) {
+    match own {
+        PropertyValue::Secret(own) => add_to(own, defaults),
+        PropertyValue::Object(own) => {
+            for (key, value) in defaults {
+                own.entry(key.clone()).or_insert_with(|| value.clone());
+            }
         }
+        // Not known yet: Check is asked again when they are.
+        _ => {}
     }
 }
 

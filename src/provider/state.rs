@@ -17,6 +17,37 @@ pub const ORIGIN: &str = "__groundwork";
 /// The version of the states that this provider writes. An older one is upgraded when it is read.
 pub const SCHEMA: u32 = 1;
 
+/// Makes of what one version wrote what the next one writes: of a type's properties, and of its inputs.
+type Step = fn(token: &str, properties: &mut PropertyMap, inputs: &mut PropertyMap);
+
+/// The steps, each from one version to the next, from version 1 on. Version 1 is the first, so there are none yet.
+const STEPS: [Step; SCHEMA as usize - 1] = [];
+
+/// Makes a state of an older version one of this version. A newer one stays as it is, and is refused where it is used.
+pub(crate) fn upgrade(token: &str, properties: &mut PropertyMap, inputs: &mut PropertyMap) {
+    upgrade_by(&STEPS, token, properties, inputs);
+}
+
+fn upgrade_by(steps: &[Step], token: &str, properties: &mut PropertyMap, inputs: &mut PropertyMap) {
+    let schema = origin_of(properties).and_then(|origin| origin.get("schema")?.to_json().ok()?.as_u64());
+    let Some(from) = schema.and_then(|schema| usize::try_from(schema).ok()?.checked_sub(1)) else {
+        return;
+    };
+    for step in steps.iter().skip(from) {
+        step(token, properties, inputs);
+    }
+    if from < steps.len()
+        && let Some(mut origin) = origin_of(properties).cloned()
+    {
+        origin.insert("schema".to_owned(), PropertyValue::from(Json::from(steps.len() + 1)));
+        properties.insert(ORIGIN.to_owned(), PropertyValue::Object(origin));
+    }
+}
+
+fn origin_of(properties: &PropertyMap) -> Option<&PropertyMap> {
+    properties.get(ORIGIN)?.as_object()
+}
+
 /// Where a resource lives, and what only its creation could tell.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Origin {
@@ -150,4 +181,62 @@ pub fn from_properties<T: DeserializeOwned>(map: &PropertyMap) -> Result<T> {
 #[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
 fn bug(error: serde_json::Error) -> Error {
     Error::Bug(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NAMED: Step = |token, properties, inputs| {
+        if token == "groundwork:trial:Thing" {
+            for map in [properties, inputs] {
+                if let Some(size) = map.remove("length") {
+                    map.insert("size".to_owned(), size);
+                }
+            }
+        }
+    };
+    const COUNTED: Step = |_, properties, _| {
+        properties.insert("steps".to_owned(), PropertyValue::from(json!(1)));
+    };
+
+    fn upgraded(token: &str, schema: &Json) -> (Json, Json) {
+        let map = |json: Json| PropertyValue::from(json).as_object().cloned().unwrap();
+        let mut properties = map(json!({"length": 3, ORIGIN: {"schema": schema, "facts": {"a": 1}}}));
+        let mut inputs = map(json!({"length": 3}));
+        upgrade_by(&[NAMED, COUNTED], token, &mut properties, &mut inputs);
+        let json = |map| PropertyValue::Object(map).to_json().unwrap();
+        (json(properties), json(inputs))
+    }
+
+    #[test]
+    fn an_older_state_goes_through_every_step_since() {
+        let thing = "groundwork:trial:Thing";
+        let (properties, inputs) = upgraded(thing, &json!(1));
+        assert_eq!(
+            properties,
+            json!({"size": 3, "steps": 1, ORIGIN: {"schema": 3, "facts": {"a": 1}}})
+        );
+        assert_eq!(inputs, json!({"size": 3}));
+        let (properties, inputs) = upgraded(thing, &json!(2));
+        assert_eq!(
+            properties,
+            json!({"length": 3, "steps": 1, ORIGIN: {"schema": 3, "facts": {"a": 1}}})
+        );
+        assert_eq!(inputs, json!({"length": 3}));
+        let (_, inputs) = upgraded("groundwork:trial:Link", &json!(1));
+        assert_eq!(inputs, json!({"length": 3}), "another type");
+    }
+
+    #[test]
+    fn a_state_of_this_version_a_newer_one_and_none_stay_as_they_are() {
+        for schema in [json!(3), json!(4), json!(0), json!("1"), json!(null)] {
+            let (properties, inputs) = upgraded("groundwork:trial:Thing", &schema);
+            let same = PropertyValue::from(json!({"length": 3, ORIGIN: {"schema": schema, "facts": {"a": 1}}}));
+            assert_eq!(PropertyValue::from(properties), same);
+            assert_eq!(inputs, json!({"length": 3}));
+        }
+    }
 }
