@@ -50,13 +50,14 @@ impl Ground {
             None,
         );
         let asked = InvokeOptions::new().provider(&provider);
+        // The first question alone: whatever keeps the provider from answering is then told once.
         let region = pulumi.invoke_with::<GetRegion>(GetRegionArgs::new(), asked.clone());
-        let identity = pulumi.invoke_with::<GetCallerIdentity>(GetCallerIdentityArgs::new(), asked);
         let Some(region) = region.value().await? else {
             return Err(Error::new(
                 "the provider's region is not known yet: set groundwork:region to a plain value",
             ));
         };
+        let identity = pulumi.invoke_with::<GetCallerIdentity>(GetCallerIdentityArgs::new(), asked);
         // The architectures of preset `demo` say `demo` throughout; otherwise the platform's own name.
         let prefix = if plan.preset == Preset::Demo {
             "demo".to_owned()

@@ -184,13 +184,19 @@ fn credentials_error(error: Error, config: &ProviderConfig) -> Error {
     if error.kind() != Kind::Credentials && error.kind() != Kind::Denied {
         return error;
     }
-    let source = match (&config.assume_role, &config.profile) {
-        (Some(role), _) => format!("role {}", role.role_arn),
-        (None, Some(profile)) => format!("profile {profile:?}"),
-        (None, None) => "the default chain (environment, AWS_PROFILE, SSO, instance role)".to_owned(),
+    let answered = matches!(&error, Error::Aws(fault) if !fault.code.is_empty());
+    let trouble = match (&config.assume_role, &config.profile) {
+        (Some(role), _) => format!("AWS does not accept the credentials of role {}: {error}", role.role_arn),
+        (None, Some(profile)) => format!("AWS does not accept the credentials of profile {profile:?}: {error}"),
+        (None, None) if answered => format!("AWS does not accept the credentials that were found: {error}"),
+        (None, None) => {
+            "no AWS credentials were found: not in the environment, in a profile (AWS_PROFILE), by SSO, nor \
+                         of an instance or container"
+                .to_owned()
+        }
     };
     Error::Credentials(format!(
-        "AWS does not accept the credentials of {source}: {error}; log in again (`aws sso login`, or new keys in the \
-         environment) and run the same command: nothing was changed"
+        "{trouble}; log in again (`aws sso login`, or new keys in the environment) and run the same command: nothing was \
+         changed"
     ))
 }

@@ -297,6 +297,18 @@ async fn bad_credentials_and_a_wrong_account_are_told_and_make_nothing() {
     let cloud = quick().await;
     let stack = Stack::of_platform(&cloud, &[]);
     let before = cloud.dump().await;
+    let said = stack
+        .without_env("AWS_ACCESS_KEY_ID")
+        .fail(&["up", "--yes", "--skip-preview"]);
+    assert!(
+        said.contains("no AWS credentials were found") && said.contains("log in again"),
+        "{said}"
+    );
+    assert_eq!(
+        said.matches("no AWS credentials were found").count(),
+        2,
+        "told once, and once in the summary: {said}"
+    );
     for key in ["EXPIRED", "INVALID"] {
         let said = stack
             .with_env("AWS_ACCESS_KEY_ID", key)

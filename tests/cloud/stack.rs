@@ -68,9 +68,20 @@ impl Stack {
         }
     }
 
+    /// The same stack without one of the variables.
+    pub(crate) fn without_env(&self, name: &str) -> Self {
+        let mut env = self.env.clone();
+        env.remove(name);
+        Self {
+            folder: self.folder.clone(),
+            env,
+            pulumi: self.pulumi.clone(),
+        }
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.pulumi);
-        for name in groundwork_local::cloud::FOREIGN {
+        for name in groundwork_local::cloud::FOREIGN.iter().chain(&["AWS_ACCESS_KEY_ID"]) {
             command.env_remove(name);
         }
         command
