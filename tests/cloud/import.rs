@@ -68,12 +68,12 @@ fn steps(stack: &Stack) -> Vec<String> {
         .map(|step| {
             let (_, what) = step["urn"].as_str().unwrap().split_once("::platform::").unwrap();
             let what = what.rsplit('$').next().unwrap();
-            let differs: String = ["detailedDiff", "diffReasons", "replaceReasons"]
+            let differs: Vec<String> = ["detailedDiff", "diffReasons", "replaceReasons"]
                 .iter()
                 .filter_map(|key| step.get(key).filter(|differs| !differs.is_null()))
                 .map(|differs| format!(" {differs}"))
                 .collect();
-            format!("{} {what}{differs}", step["op"].as_str().unwrap())
+            format!("{} {what}{}", step["op"].as_str().unwrap(), differs.concat())
         })
         .collect();
     steps.sort();
