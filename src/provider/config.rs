@@ -64,12 +64,10 @@ fn normal(spec: &ObjectSpec, args: &PropertyMap) -> PropertyMap {
     args
 }
 
-/// One account stands for a list of it; and twelve digits that were taken for a number on their way are text again.
+/// One account stands for a list of it; and digits that were taken for a number on their way are text again.
 fn account_ids(given: PropertyValue) -> PropertyValue {
     let text = |value: PropertyValue| match value {
-        PropertyValue::Number(number) if number.fract() == 0.0 && number >= 0.0 => {
-            PropertyValue::String(format!("{number:012}"))
-        }
+        PropertyValue::Number(number) => PropertyValue::String(number.to_string()),
         other => other,
     };
     match given {
@@ -102,9 +100,8 @@ mod tests {
         for (given, ids) in [
             (serde_json::json!("111122223333"), ["111122223333"].as_slice()),
             (serde_json::json!(111_122_223_333_u64), &["111122223333"]),
-            // Whoever wrote it without quotes has lost the zeros.
+            // No number begins so.
             (serde_json::json!("012345678901"), &["012345678901"]),
-            (serde_json::json!(12_345_678_901_u64), &["012345678901"]),
             (
                 serde_json::json!("[111122223333, \"012345678901\"]"),
                 &["012345678901", "111122223333"],
@@ -122,8 +119,15 @@ mod tests {
                 "{given}"
             );
         }
-        let failures = check(&args(serde_json::json!({"allowedAccountIds": "production"})));
-        assert_eq!(failures[0].path.to_string(), "allowedAccountIds[0]");
+        for wrong in [
+            serde_json::json!("production"),
+            serde_json::json!("12"),
+            serde_json::json!(12_345_678_901_u64),
+        ] {
+            let failures = check(&args(serde_json::json!({"allowedAccountIds": wrong})));
+            assert_eq!(failures[0].path.to_string(), "allowedAccountIds[0]");
+            assert!(failures[0].reason.contains("expected twelve digits"), "{}", failures[0]);
+        }
     }
 
     #[test]

@@ -248,6 +248,32 @@ async fn a_deletion_waits_for_what_still_uses_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deletion_ends_when_nothing_is_to_be_seen() {
+    let stage = Stage::new(THING);
+    let kept = stage.create(json!({"place": "here"})).await.unwrap();
+    let before = stage.count("read");
+    lock(&stage.world)
+        .looks
+        .extend([Look::Pending, Look::Failed, Look::Pending]);
+    stage.delete(&kept).await.unwrap();
+    assert_eq!((stage.count("delete"), stage.count("read") - before), (1, 4));
+
+    let kept = stage.create(json!({"place": "there"})).await.unwrap();
+    lock(&stage.world).looks.extend(repeat_n(Look::Pending, 10_000));
+    let begun = Instant::now();
+    let status = stage.delete_within(&kept, Duration::from_secs(30)).await.unwrap_err();
+    assert_eq!((status.code(), begun.elapsed().as_secs()), (Code::DeadlineExceeded, 30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_inputs_cannot_tell_is_seen_to_as_well() {
+    let stage = Stage::new(THING);
+    lock(&stage.world).looks.extend([Look::Half, Look::Half]);
+    stage.create(json!({"place": "here"})).await.unwrap();
+    assert_eq!(stage.count("update"), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deletion_that_happened_without_an_answer_is_one() {
     let stage = Stage::new(THING);
     let kept = stage.create(json!({"place": "here"})).await.unwrap();

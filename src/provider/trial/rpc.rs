@@ -1,13 +1,14 @@
 //! The RPCs as the engine calls them: what is answered, and in which words.
 
-use std::{fmt::Write as _, iter::repeat_n};
+use std::{collections::BTreeSet, fmt::Write as _, iter::repeat_n};
 
 use groundwork_wire::{
     PropertyMap, PropertyValue,
     codec::{from_optional, to_struct},
     proto::{
-        CreateRequest, DeleteRequest, DiffRequest, InvokeRequest, PropertyDiff, ReadRequest, UpdateRequest,
-        diff_response::DiffChanges, property_diff::Kind, resource_provider_server::ResourceProvider,
+        CheckRequest, ConfigureRequest, CreateRequest, DeleteRequest, DiffRequest, InvokeRequest, PropertyDiff,
+        ReadRequest, UpdateRequest, diff_response::DiffChanges, property_diff::Kind,
+        resource_provider_server::ResourceProvider,
     },
 };
 use serde_json::json;
@@ -31,7 +32,7 @@ fn with_unknown(json: serde_json::Value, unknown: &str) -> PropertyMap {
 #[tokio::test]
 async fn what_is_unknown_is_left_alone_and_the_rest_is_checked() {
     let stage = Stage::new(THING);
-    let request = |inputs: &PropertyMap| groundwork_wire::proto::CheckRequest {
+    let request = |inputs: &PropertyMap| CheckRequest {
         urn: stage.urn.to_string(),
         news: Some(to_struct(inputs)),
         ..Default::default()
@@ -93,7 +94,7 @@ async fn default_tags_are_everywhere_and_own_ones_win() {
     }
     let mut secret = properties(json!({"place": "here"}));
     secret.insert("tags".to_owned(), PropertyValue::secret(own.into()));
-    let request = groundwork_wire::proto::CheckRequest {
+    let request = CheckRequest {
         urn: stage.urn.to_string(),
         news: Some(to_struct(&secret)),
         ..Default::default()
@@ -248,6 +249,64 @@ async fn before_it_is_configured_only_what_is_pure_is_answered() {
     }
     // It has nothing to clean up.
     stage.cancel().await;
+}
+
+#[tokio::test]
+async fn mistakes_in_the_configuration_are_told_by_the_names_that_pulumi_knows() {
+    let provider = Provider::new(super::registry(), None);
+    let wrong = to_struct(&properties(
+        json!({"regoin": "x", "region": "Frankfurt", "allowedAccountIds": "12"}),
+    ));
+    let request = CheckRequest {
+        news: Some(wrong.clone()),
+        ..CheckRequest::default()
+    };
+    let answer = provider.check_config(Request::new(request)).await.unwrap().into_inner();
+    let failed: BTreeSet<&str> = answer
+        .failures
+        .iter()
+        .map(|failure| failure.property.as_str())
+        .collect();
+    assert_eq!(failed, ["allowedAccountIds[0]", "regoin", "region"].into());
+    let request = ConfigureRequest {
+        args: Some(wrong),
+        ..ConfigureRequest::default()
+    };
+    let status = provider.configure(Request::new(request)).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(
+        status.message().lines().all(|line| line.starts_with("groundwork:")),
+        "{}",
+        status.message()
+    );
+    assert_eq!(status.message().lines().count(), 3);
+}
+
+#[tokio::test]
+async fn another_region_replaces_the_provider_and_another_profile_updates_it() {
+    let provider = Provider::new(super::registry(), None);
+    let request = |news| DiffRequest {
+        old_inputs: Some(to_struct(&properties(
+            json!({"region": "eu-central-1", "profile": "a"}),
+        ))),
+        news: Some(to_struct(&properties(news))),
+        ..DiffRequest::default()
+    };
+    let other = json!({"region": "eu-west-1", "profile": "a"});
+    let diff = provider
+        .diff_config(Request::new(request(other)))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(diff.replaces, ["region"]);
+    let other = json!({"region": "eu-central-1", "profile": "b"});
+    let diff = provider
+        .diff_config(Request::new(request(other)))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(diff.replaces.is_empty());
+    assert_eq!(diff.diffs, ["profile"]);
 }
 
 #[tokio::test]

@@ -115,6 +115,8 @@ pub(crate) enum Look {
     Pending,
     /// It never will be.
     Failed,
+    /// It can be used, and something is left to do.
+    Half,
 }
 
 /// A thing that exists.
@@ -128,6 +130,8 @@ pub(crate) struct Body {
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) things: BTreeMap<String, Body>,
+    /// What was deleted, and is seen as long as looks are scripted.
+    pub(crate) gone: BTreeMap<String, Body>,
     /// By verb; what is not scripted succeeds.
     pub(crate) answers: BTreeMap<&'static str, VecDeque<Answer>>,
     /// What the next looks show; then things as they are.
@@ -211,9 +215,11 @@ macro_rules! verbs {
                     Some(Look::Unseen) => return Ok(None),
                     Some(Look::Pending) => "pending",
                     Some(Look::Failed) => "failed",
+                    Some(Look::Half) => "half",
                     None => "ready",
                 };
-                let Some(Body { inputs, mark }) = world.things.get(id.as_str()).cloned() else {
+                let gone = || look.and(world.gone.get(id.as_str()));
+                let Some(Body { inputs, mark }) = world.things.get(id.as_str()).or_else(gone).cloned() else {
                     return Ok(None);
                 };
                 Ok(Some(Live {
@@ -242,16 +248,22 @@ macro_rules! verbs {
                 let world = world(&cx.urn);
                 let mut world = lock(&world);
                 let answer = world.answer("delete")?;
-                world.things.remove(id.as_str());
+                if let Some((id, body)) = world.things.remove_entry(id.as_str()) {
+                    world.gone.insert(id, body);
+                }
                 ended(answer, "delete")
             }
 
             fn phase(live: &Live<Self>) -> Phase {
                 match live.outputs.state.as_str() {
-                    "ready" => Phase::Ready,
+                    "ready" | "half" => Phase::Ready,
                     "failed" => Phase::Failed("it broke".to_owned()),
                     word => Phase::Pending(word.to_owned()),
                 }
+            }
+
+            fn unfinished(live: &Live<Self>) -> Option<&'static str> {
+                (live.outputs.state == "half").then_some("members")
             }
 
             fn outlives_delete(state: &State<Self>) -> bool {
