@@ -185,7 +185,13 @@ async fn up(options: Options, ui: &Ui) -> Result<ExitCode> {
     ui.line(what);
     ui.line(format_args!("  AWS    {}", cloud.endpoint()));
     ui.line(format_args!("  state  {}", cloud.state().display()));
-    ui.line("  next   eval \"$(groundwork local env)\"");
+    // As it was started: from a clone there is no `groundwork` on PATH.
+    let groundwork = if std::env::var_os("CARGO").is_some() {
+        "cargo run -q --release --"
+    } else {
+        "groundwork"
+    };
+    ui.line(format_args!("  next   eval \"$({groundwork} local env)\""));
     ui.line("         pulumi stack select --create dev && pulumi up");
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,8 @@
 
 mod engine;
 mod functions;
+#[path = "../support/golden.rs"]
+mod golden;
 mod import;
 mod lifecycle;
 mod provider;

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
@@ -20,7 +21,7 @@ use groundwork_local::process::{Process, Processes};
 use groundwork_local::tools::PULUMI;
 use groundwork_local::{Lifetime, LocalCloud, Options, Ui};
 
-/// Where the process of [`a_parent`] keeps its state.
+/// Where the process of [`be_a_parent`] keeps its state.
 const STATE_OF_PARENT: &str = "GROUNDWORK_TEST_STATE";
 
 fn ui() -> Ui {
@@ -215,13 +216,8 @@ async fn pulumi_works_with_nothing_but_its_environment() {
     assert_eq!(String::from_utf8_lossy(&listed.stdout).trim(), "[]");
 }
 
-/// Not a test of its own: the parent that [`a_killed_parent_leaves_nothing_behind`] and its like kill.
-#[tokio::test]
-#[ignore = "run by other tests, in a process of its own"]
-async fn a_parent() {
-    let Some(state) = std::env::var_os(STATE_OF_PARENT) else {
-        return;
-    };
+/// Plays the parent that these tests kill: brings a local cloud up and waits.
+async fn be_a_parent(state: OsString) {
     let mut options = Options::for_test(state).unwrap();
     if std::env::var_os("GROUNDWORK_TEST_DETACHED").is_some() {
         options.lifetime = Lifetime::Detached;
@@ -233,10 +229,11 @@ async fn a_parent() {
     io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
+/// This program once more, as a process of its own that plays the parent.
 fn start_parent(state: &Path, lifetime: Lifetime) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", "a_parent", "--ignored", "--nocapture"])
+        .args(["--exact", "a_killed_parent_leaves_nothing_behind", "--nocapture"])
         .env(STATE_OF_PARENT, state);
     if lifetime == Lifetime::Detached {
         command.env("GROUNDWORK_TEST_DETACHED", "1");
@@ -268,6 +265,9 @@ fn kill(mut parent: Child) {
 
 #[tokio::test]
 async fn a_killed_parent_leaves_nothing_behind() {
+    if let Some(state) = std::env::var_os(STATE_OF_PARENT) {
+        return be_a_parent(state).await;
+    }
     let state = tempfile::tempdir().unwrap();
     let parent = start_parent(state.path(), Lifetime::Attached);
     let aws = aws_of(state.path());

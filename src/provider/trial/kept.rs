@@ -1,20 +1,16 @@
 //! States that were written once, and that every later version must read: `tests/golden/states`.
+//! The life of every resource on the local cloud (`tests/cloud`) holds the newest of them to what is written today.
 
-use std::{collections::BTreeMap, fs, sync::Arc};
+use std::{collections::BTreeMap, fs};
 
 use groundwork_contract::Contract;
-use groundwork_wire::{
-    PropertyMap,
-    codec::{from_optional, to_struct},
-    proto::{ConfigureRequest, diff_response::DiffChanges, resource_provider_server::ResourceProvider},
-};
-use serde::{Deserialize, Serialize};
+use groundwork_wire::{PropertyMap, codec::from_optional, proto::diff_response::DiffChanges};
+use serde::Deserialize;
 use serde_json::Value as Json;
-use tonic::Request;
 
 use super::{
     Kept, Stage,
-    golden::{assert_golden, root},
+    golden::root,
     json as as_json, properties,
     wire::{Reply, Wire},
 };
@@ -29,7 +25,7 @@ use crate::{
 const FOLDER: &str = "../../tests/golden/states";
 
 /// One resource, as `pulumi stack export` shows it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Exported {
     #[serde(rename = "type")]
     token: String,
@@ -113,111 +109,4 @@ async fn every_state_that_was_ever_written_is_read_and_needs_no_change() {
             );
         }
     }
-}
-
-/// Makes the example of every type, each with what it needs, on the AWS of the environment.
-#[derive(Default)]
-struct Examples {
-    made: BTreeMap<&'static str, Kept>,
-    order: Vec<(Stage, Kept)>,
-}
-
-impl Examples {
-    async fn make(&mut self, token: &str) -> Kept {
-        if let Some(kept) = self.made.get(token) {
-            return kept.clone();
-        }
-        let contract = groundwork_contract::all()
-            .into_iter()
-            .find(|contract| contract.token == token)
-            .unwrap();
-        for needed in contract.example.needs {
-            Box::pin(self.make(needed)).await;
-        }
-        let inputs = Box::pin(self.resolve(contract.example.inputs)).await;
-        let stage = stage(token, configured().await);
-        let kept = stage
-            .create(inputs)
-            .await
-            .unwrap_or_else(|status| panic!("{token}: {}", status.message()));
-        stage.cancel().await;
-        self.made.insert(contract.token, kept.clone());
-        self.order.push((stage, kept.clone()));
-        kept
-    }
-
-    /// The inputs with the ids and outputs of other examples that they name.
-    async fn resolve(&mut self, json: Json) -> Json {
-        match json {
-            Json::String(text) if text.starts_with("$groundwork:") => {
-                let reference = &text[1..];
-                let (token, property) = reference.split_once('.').unwrap_or((reference, ""));
-                let kept = Box::pin(self.make(token)).await;
-                match kept.properties.get(property) {
-                    Some(value) => value.to_json().unwrap(),
-                    None => Json::String(kept.id),
-                }
-            }
-            Json::Array(items) => {
-                let mut resolved = Vec::new();
-                for item in items {
-                    resolved.push(Box::pin(self.resolve(item)).await);
-                }
-                Json::Array(resolved)
-            }
-            Json::Object(map) => {
-                let mut resolved = serde_json::Map::new();
-                for (key, value) in map {
-                    resolved.insert(key, Box::pin(self.resolve(value)).await);
-                }
-                Json::Object(resolved)
-            }
-            other => other,
-        }
-    }
-}
-
-async fn configured() -> Provider {
-    let provider = Provider::new(Registry::standard(), None);
-    let request = ConfigureRequest {
-        args: Some(to_struct(&PropertyMap::new())),
-        ..ConfigureRequest::default()
-    };
-    provider.configure(Request::new(request)).await.unwrap();
-    provider
-}
-
-/// Once for each version, before its release: `groundwork local up --settle 50ms`, its `env`, and `GROUNDWORK_BLESS=1`.
-#[tokio::test]
-#[ignore = "writes the state of this version, on a local cloud"]
-async fn a_state_of_this_version_is_kept() {
-    let mut examples = Examples::default();
-    for contract in groundwork_contract::all() {
-        examples.make(contract.token).await;
-    }
-    let exported: Vec<Exported> = examples
-        .made
-        .iter()
-        .map(|(token, kept)| Exported {
-            token: (*token).to_owned(),
-            id: kept.id.clone(),
-            inputs: as_json(&kept.inputs),
-            outputs: as_json(&kept.properties),
-        })
-        .collect();
-    for (made, kept) in examples.order.iter().rev() {
-        // The one that made it has been cancelled.
-        let stage = Stage {
-            provider: configured().await,
-            wire: made.wire.clone(),
-            urn: made.urn.clone(),
-            world: Arc::clone(&made.world),
-        };
-        stage
-            .delete(kept)
-            .await
-            .unwrap_or_else(|status| panic!("{}", status.message()));
-    }
-    let text = serde_json::to_string_pretty(&exported).unwrap() + "\n";
-    assert_golden(&format!("{FOLDER}/v{SCHEMA}.json"), &text);
 }

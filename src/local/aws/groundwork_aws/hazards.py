@@ -40,7 +40,7 @@ _to_be_reborn: dict[tuple[str, str, str], bool] = {}  # account, region, log gro
 def switch_on(name: str, options: dict[str, Any]) -> None:
     """Switch a hazard on."""
     if name not in NAMES:
-        raise ValueError(f"hazards are {', '.join(NAMES)}")
+        raise ValueError(f"{name!r} is no hazard; there are {', '.join(NAMES)}")
     if unknown := set(options) - {"seconds"}:
         raise ValueError(f"unknown members {sorted(unknown)}")
     _on[name] = options
@@ -62,9 +62,9 @@ def reset() -> None:
     _to_be_reborn.clear()
 
 
-def show() -> dict[str, dict[str, Any]]:
-    """Those that are on."""
-    return dict(_on)
+def show() -> dict[str, bool]:
+    """Every hazard, and whether it is on."""
+    return {name: name in _on for name in NAMES}
 
 
 def _later(name: str, kind: str, happens: Any) -> None:
