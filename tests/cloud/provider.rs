@@ -58,6 +58,8 @@ impl Provider {
     pub(crate) fn start_in(env: BTreeMap<String, String>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pulumi-resource-groundwork"))
             .envs(env)
+            // It ends when this process does, however that ends.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
