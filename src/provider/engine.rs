@@ -264,6 +264,7 @@ impl<R: Resource> Erased for Of<R> {
 
 impl<R: Resource> Of<R> {
     /// Waits until the thing can be used and is as desired; asks for what its creation could not say.
+    /// `known.inputs` are the desired ones, typed.
     async fn converge(
         &self,
         cx: &Cx,
@@ -272,9 +273,8 @@ impl<R: Resource> Of<R> {
         known: &State<R>,
         limit: Duration,
     ) -> Result<Outcome> {
-        let wanted: R::Inputs = state::from_properties(desired)?;
         let mut seen: Option<Live<R>> = None;
-        let ended = settle(cx, id, known, &wanted, desired, &self.descriptor, limit, &mut seen).await;
+        let ended = settle(cx, id, known, desired, &self.descriptor, limit, &mut seen).await;
         let outputs = seen.as_ref().map(|live| &live.outputs);
         let mut properties = seen
             .as_ref()
@@ -414,15 +414,10 @@ fn taken_over<R: Resource>(cx: &Cx, marks: &Marks, id: R::Id) -> Created<R> {
 }
 
 /// Looks until the thing is ready and as desired; `seen` keeps the last look.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one loop of one caller; a struct would only rename them"
-)]
 async fn settle<R: Resource>(
     cx: &Cx,
     id: &R::Id,
     known: &State<R>,
-    wanted: &R::Inputs,
     desired: &PropertyMap,
     descriptor: &Descriptor,
     limit: Duration,
@@ -470,7 +465,7 @@ async fn settle<R: Resource>(
                             outputs: Some(live.outputs.clone()),
                             facts: known.facts.clone(),
                         };
-                        repeat(cx, limit, || R::update(cx, id, &old, wanted)).await?;
+                        repeat(cx, limit, || R::update(cx, id, &old, &known.inputs)).await?;
                         // What was just asked for is there at once as a rule.
                         if corrections == 1 {
                             continue;
