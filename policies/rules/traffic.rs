@@ -4,10 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use groundwork_contract::{
     FromProperties, Input, Ipv4Cidr, Ipv6Cidr,
-    ec2::{
-        DefaultSecurityGroup, Direction, InlineRule, InlineRuleArgs, SecurityGroup, SecurityGroupRule,
-        SecurityGroupRuleArgs,
-    },
+    ec2::{DefaultSecurityGroup, Direction, InlineRule, InlineRuleArgs, SecurityGroup, SecurityGroupRule},
 };
 use groundwork_wire::PropertyValue;
 
@@ -84,7 +81,7 @@ pub(super) fn traffic(resource: &Resource, direction: Direction) -> Vec<Traffic>
     } else if let Some(rule) = resource.args::<SecurityGroupRule>() {
         let its = rule.direction.known();
         (its == Some(direction))
-            .then(|| Traffic::new(direction, &by_itself(rule)))
+            .then(|| Traffic::new(direction, &rule.into()))
             .into_iter()
             .collect()
     } else {
@@ -108,35 +105,6 @@ fn inline(direction: Direction, rules: Option<&Input<BTreeSet<InlineRule>>>) -> 
         .filter_map(PropertyValue::as_object)
         .map(|rule| Traffic::new(direction, &InlineRuleArgs::from_properties(rule)))
         .collect()
-}
-
-/// A rule that is a resource, without what only a resource has.
-fn by_itself(rule: SecurityGroupRuleArgs) -> InlineRuleArgs {
-    let SecurityGroupRuleArgs {
-        security_group_id: _,
-        direction: _,
-        protocol,
-        from_port,
-        to_port,
-        cidr_ipv4,
-        cidr_ipv6,
-        prefix_list_id,
-        referenced_security_group_id,
-        self_,
-        description,
-        tags: _,
-    } = rule;
-    InlineRuleArgs {
-        protocol,
-        from_port,
-        to_port,
-        cidr_ipv4,
-        cidr_ipv6,
-        prefix_list_id,
-        referenced_security_group_id,
-        self_,
-        description,
-    }
 }
 
 /// What a finding is about: some of the traffic, if any.

@@ -123,6 +123,37 @@ impl SecurityGroupRuleInputs {
     }
 }
 
+impl From<SecurityGroupRuleArgs> for InlineRuleArgs {
+    /// The rule without what only a resource of its own has.
+    fn from(rule: SecurityGroupRuleArgs) -> Self {
+        let SecurityGroupRuleArgs {
+            security_group_id: _,
+            direction: _,
+            protocol,
+            from_port,
+            to_port,
+            cidr_ipv4,
+            cidr_ipv6,
+            prefix_list_id,
+            referenced_security_group_id,
+            self_,
+            description,
+            tags: _,
+        } = rule;
+        Self {
+            protocol,
+            from_port,
+            to_port,
+            cidr_ipv4,
+            cidr_ipv6,
+            prefix_list_id,
+            referenced_security_group_id,
+            self_,
+            description,
+        }
+    }
+}
+
 fn example() -> Example {
     Example {
         inputs: json!({
@@ -146,30 +177,5 @@ fn example() -> Example {
 }
 
 fn check(args: &SecurityGroupRuleArgs) -> Vec<Failure> {
-    let SecurityGroupRuleArgs {
-        security_group_id: _,
-        direction: _,
-        protocol,
-        from_port,
-        to_port,
-        cidr_ipv4,
-        cidr_ipv6,
-        prefix_list_id,
-        referenced_security_group_id,
-        self_,
-        description,
-        tags: _,
-    } = args.clone();
-    let rule = InlineRuleArgs {
-        protocol,
-        from_port,
-        to_port,
-        cidr_ipv4,
-        cidr_ipv6,
-        prefix_list_id,
-        referenced_security_group_id,
-        self_,
-        description,
-    };
-    check_rule(&PropertyPath::root(), &rule)
+    check_rule(&PropertyPath::root(), &InlineRuleArgs::from(args.clone()))
 }
