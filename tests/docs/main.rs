@@ -10,6 +10,8 @@
 )]
 
 mod commands;
+#[path = "../support/files.rs"]
+mod files;
 mod licences;
 mod links;
 mod markdown;
@@ -19,10 +21,7 @@ mod quotations;
 mod sessions;
 mod settings;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
@@ -47,18 +46,4 @@ pub(crate) fn documents() -> Vec<String> {
     names.sort();
     assert!(names.len() >= 5, "{names:?}");
     names
-}
-
-/// Every Rust file below a folder.
-pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found
 }

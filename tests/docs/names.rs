@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs};
 
-use crate::{documents, markdown::prose, markdown::rows, read, root, sources};
+use crate::{documents, files::sources, markdown::prose, markdown::rows, read, root};
 
 /// What stands in backquotes outside the blocks.
 fn quoted(text: &str) -> Vec<String> {

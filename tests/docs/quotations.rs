@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use serde_json::Value as Json;
 
-use crate::{documents, markdown::blocks, read, root, sources};
+use crate::{documents, files::sources, markdown::blocks, read, root};
 
 /// Where a quotation leaves something out.
 const GAP: &str = "// …";

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use serde_json::Value as Json;
 
+use crate::files::sources;
+
 /// The direct dependencies of every crate of the workspace, tests left out.
 fn dependencies() -> BTreeMap<String, Vec<String>> {
     let output = Command::new(env!("CARGO"))
@@ -82,20 +84,6 @@ fn crates_stand_on_each_other_in_one_direction() {
             assert!(allowed.contains(&name.as_str()), "{package} names {name}");
         }
     }
-}
-
-/// Every Rust file below a folder.
-fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found
 }
 
 #[test]

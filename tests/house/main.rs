@@ -8,6 +8,8 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+#[path = "../support/files.rs"]
+mod files;
 #[path = "../support/golden.rs"]
 mod golden;
 mod inventory;
