@@ -12,6 +12,9 @@ pub type Tags = BTreeMap<String, String>;
 /// The tag that a resource carries from its creation until the engine's state has its id.
 pub const PENDING: &str = "groundwork:pending";
 
+/// The tag that everything of one platform carries: the id of its `groundwork:index:Stamp`.
+pub const STAMP: &str = "groundwork:stamp";
+
 /// Whether a tag is none of the user's: AWS's own, and the one above.
 pub fn is_system(key: &str) -> bool {
     key.starts_with("aws:") || key == PENDING

@@ -134,7 +134,7 @@ impl Ground {
     /// The stamp alone, for what carries no name.
     pub fn stamped(&self) -> BTreeMap<String, Input<String>> {
         [(
-            "groundwork:stamp".to_owned(),
+            groundwork_contract::tags::STAMP.to_owned(),
             Input::from(self.stamp.id.cast::<String>()),
         )]
         .into()

@@ -7,6 +7,7 @@ use aws_config::{
     meta::region::RegionProviderChain, profile::region::ProfileFileRegionProvider, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
+use aws_credential_types::provider::SharedCredentialsProvider;
 use groundwork_contract::{AccountId, Arn, Partition, ProviderConfig, Region};
 
 use crate::error::{Error, Kind, Result, aws};
@@ -18,6 +19,18 @@ pub struct Aws {
     pub ec2: aws_sdk_ec2::Client,
     /// EC2, each call sent once: for creations that have no idempotency token.
     pub ec2_once: aws_sdk_ec2::Client,
+    /// EKS. Its creations have an idempotency token or a name, so that a call may be made twice.
+    pub eks: aws_sdk_eks::Client,
+    /// IAM. What it creates has a name.
+    pub iam: aws_sdk_iam::Client,
+    /// KMS, each call sent once: a key has no name.
+    pub kms: aws_sdk_kms::Client,
+    /// CloudWatch Logs. What it creates has a name.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// What signs the token of an EKS cluster.
+    pub credentials: Option<SharedCredentialsProvider>,
+    /// Where STS is: the token of an EKS cluster is a signed request to it.
+    pub sts_url: String,
     /// Who we are.
     pub caller: Caller,
     /// Where we are.
@@ -56,11 +69,21 @@ impl Aws {
                 allowed.join(", "),
             )));
         }
-        let ec2 = ec2_config(&sdk, config);
-        let once = ec2.clone().retry_config(RetryConfig::disabled()).build();
+        let ec2 = service(&sdk, config, "ec2");
+        let once = |sdk: &SdkConfig| sdk.to_builder().retry_config(RetryConfig::disabled()).build();
+        let sts = service(&sdk, config, "sts");
         Ok(Self {
-            ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
-            ec2_once: aws_sdk_ec2::Client::from_conf(once),
+            ec2: aws_sdk_ec2::Client::new(&ec2),
+            ec2_once: aws_sdk_ec2::Client::new(&once(&ec2)),
+            eks: aws_sdk_eks::Client::new(&service(&sdk, config, "eks")),
+            iam: aws_sdk_iam::Client::new(&service(&sdk, config, "iam")),
+            kms: aws_sdk_kms::Client::new(&once(&service(&sdk, config, "kms"))),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&service(&sdk, config, "logs")),
+            credentials: sdk.credentials_provider(),
+            sts_url: sts.endpoint_url().map_or_else(
+                || format!("https://sts.{region}.{}", Partition::of(&region).dns_suffix()),
+                str::to_owned,
+            ),
             caller,
             region,
         })
@@ -143,7 +166,7 @@ async fn sdk_config(config: &ProviderConfig, region: &Region) -> Result<SdkConfi
     if let Some(seconds) = role.duration_seconds {
         provider = provider.session_length(Duration::from_secs(seconds.into()));
     }
-    let credentials = aws_credential_types::provider::SharedCredentialsProvider::new(provider.build().await);
+    let credentials = SharedCredentialsProvider::new(provider.build().await);
     Ok(base.into_builder().credentials_provider(credentials).build())
 }
 
@@ -151,20 +174,16 @@ fn endpoint<'a>(config: &'a ProviderConfig, service: &str) -> Option<&'a String>
     config.endpoints.as_ref()?.get(service)
 }
 
-fn ec2_config(sdk: &SdkConfig, config: &ProviderConfig) -> aws_sdk_ec2::config::Builder {
-    let builder = aws_sdk_ec2::config::Builder::from(sdk);
-    match endpoint(config, "ec2") {
-        Some(url) => builder.endpoint_url(url),
-        None => builder,
+/// The configuration with the endpoint that is set for one service.
+fn service(sdk: &SdkConfig, config: &ProviderConfig, name: &str) -> SdkConfig {
+    match endpoint(config, name) {
+        Some(url) => sdk.to_builder().endpoint_url(url).build(),
+        None => sdk.clone(),
     }
 }
 
 async fn who_am_i(sdk: &SdkConfig, config: &ProviderConfig) -> Result<Caller> {
-    let mut builder = aws_sdk_sts::config::Builder::from(sdk);
-    if let Some(url) = endpoint(config, "sts") {
-        builder = builder.endpoint_url(url);
-    }
-    let answer = aws_sdk_sts::Client::from_conf(builder.build())
+    let answer = aws_sdk_sts::Client::new(&service(sdk, config, "sts"))
         .get_caller_identity()
         .send()
         .await

@@ -37,6 +37,26 @@ impl Cx {
         &self.aws.ec2_once
     }
 
+    /// EKS.
+    pub fn eks(&self) -> &aws_sdk_eks::Client {
+        &self.aws.eks
+    }
+
+    /// IAM.
+    pub fn iam(&self) -> &aws_sdk_iam::Client {
+        &self.aws.iam
+    }
+
+    /// KMS; each call is sent once.
+    pub fn kms(&self) -> &aws_sdk_kms::Client {
+        &self.aws.kms
+    }
+
+    /// CloudWatch Logs.
+    pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
+        &self.aws.logs
+    }
+
     /// The user's tags and our mark, for the create call itself.
     pub fn tag_specification(&self, kind: ResourceType, tags: Option<&Tags>) -> TagSpecification {
         let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();

@@ -7,7 +7,7 @@
 use std::{marker::PhantomData, time::Duration};
 
 use async_trait::async_trait;
-use groundwork_contract::{FromProperties, descriptor::Descriptor, shape::FieldSpec};
+use groundwork_contract::{FromProperties, descriptor::Descriptor, shape::FieldSpec, tags::STAMP};
 use groundwork_wire::{PropertyMap, PropertyValue};
 
 use crate::{
@@ -352,6 +352,11 @@ async fn bring<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, limit: D
             return Ok(taken_over(cx, marks, id));
         }
     }
+    if R::RECOVERY == Recovery::Look
+        && let Some(id) = R::find(cx, inputs).await?
+    {
+        return Ok(taken_over(cx, marks, id));
+    }
     let mut waiter = Waiter::new(Rhythm::QUICK, limit, &cx.cancel);
     loop {
         let error = match R::create(cx, inputs).await {
@@ -361,6 +366,11 @@ async fn bring<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, limit: D
         let paused = match error.kind() {
             // Nothing happened, and it may yet.
             Kind::Throttled => waiter.pause().await,
+            // Something else is under way that has to end first: one update, one Fargate profile at a time.
+            Kind::Busy => {
+                cx.status("waiting for what is under way", waiter.elapsed());
+                waiter.pause().await
+            }
             Kind::Missing | Kind::NotYet if waiter.elapsed() < PROPAGATION => waiter.pause().await,
             Kind::Unclear => {
                 let paused = waiter.pause_at_least(VISIBILITY).await;
@@ -390,8 +400,31 @@ async fn find_lost<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs) -> R
             let marked = marks.recover_now(&cx.aws, kind, &cx.mark).await?;
             alive::<R>(cx, marked).await
         }
-        Recovery::Identity => R::find(cx, inputs).await,
+        Recovery::Identity | Recovery::Look => R::find(cx, inputs).await,
     }
+}
+
+/// A named thing, if it is ours: everything that AWS cannot change is as asked for, and, where it can carry tags, it
+/// carries those that are asked for with the platform's stamp among them. A name alone proves nothing.
+///
+/// # Errors
+/// It could not be looked at.
+pub(crate) async fn ours<R: Resource>(cx: &Cx, id: R::Id, inputs: &R::Inputs) -> Result<Option<R::Id>> {
+    let Some(live) = R::read(cx, &id, None).await? else {
+        return Ok(None);
+    };
+    let descriptor = Descriptor::of::<R>();
+    let desired = state::to_properties(inputs)?;
+    let changes = descriptor.diff(&state::to_properties(&live.inputs)?, &desired);
+    let stamped = || {
+        let tags = desired.get("tags").and_then(PropertyValue::as_object);
+        tags.is_some_and(|tags| tags.contains_key(STAMP))
+    };
+    let same = changes.iter().all(|(path, change)| {
+        let tag = descriptor.has_tags() && path.to_string().starts_with("tags");
+        !change.replace && !tag
+    });
+    Ok((same && (!descriptor.has_tags() || stamped())).then_some(id))
 }
 
 /// The first of these that is there and can still become usable: AWS shows the tags of what is deleted for a while.
@@ -493,14 +526,16 @@ async fn look_again(cx: &Cx, waiter: &mut Waiter<'_>, phase: String) -> Result<(
 
 /// Repeats what does no harm when done twice, as long as AWS asks for patience.
 async fn repeat<T, F: Future<Output = Result<T>>>(cx: &Cx, limit: Duration, mut call: impl FnMut() -> F) -> Result<T> {
-    let mut waiter = Waiter::new(Rhythm::QUICK, limit.min(Duration::from_mins(5)), &cx.cancel);
+    let mut waiter = Waiter::new(Rhythm::QUICK, limit, &cx.cancel);
     loop {
         let error = match call().await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
         let patience = match error.kind() {
-            Kind::Throttled | Kind::Unclear => true,
+            // EKS makes one change at a time, and each may take its minutes.
+            Kind::Busy => true,
+            Kind::Throttled | Kind::Unclear => waiter.elapsed() < Duration::from_mins(5),
             Kind::Missing | Kind::NotYet => waiter.elapsed() < PROPAGATION,
             _ => false,
         };
@@ -521,11 +556,14 @@ async fn remove<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, limit: Durat
         let phase = match error.kind() {
             Kind::Missing => break,
             Kind::InUse => "waiting for what still uses it",
+            Kind::Busy => "waiting for what is under way",
             Kind::Throttled | Kind::Unclear => "deleting",
             _ => return Err(error),
         };
         match look_again(cx, &mut waiter, phase.to_owned()).await {
-            Err(Error::Timeout { .. }) if error.kind() == Kind::InUse => return Err(blocked::<R>(cx, id, error).await),
+            Err(Error::Timeout { .. }) if matches!(error.kind(), Kind::InUse | Kind::Busy) => {
+                return Err(blocked::<R>(cx, id, error).await);
+            }
             Err(Error::Timeout { .. }) => return Err(error),
             looking => looking?,
         }

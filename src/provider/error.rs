@@ -15,6 +15,8 @@ pub enum Kind {
     Exists,
     /// Something else still uses it.
     InUse,
+    /// Something else is under way that has to end first.
+    Busy,
     /// Too many calls: nothing happened, try later.
     Throttled,
     /// No usable answer: it may or may not have happened.
@@ -150,7 +152,7 @@ impl Error {
             kind: if code.is_empty() {
                 Kind::Invalid
             } else {
-                classify(code, 400)
+                classify(operation, code, message, 400)
             },
         }))
     }
@@ -182,10 +184,8 @@ where
         let (kind, message) = match &error {
             SdkError::ServiceError(context) => {
                 let status = context.raw().status().as_u16();
-                (
-                    classify(&code, status),
-                    error.message().unwrap_or("no reason given").to_owned(),
-                )
+                let message = error.message().unwrap_or("no reason given").to_owned();
+                (classify(operation, &code, &message, status), message)
             }
             SdkError::ConstructionFailure(_) => (Kind::Bug, chain(&error)),
             SdkError::DispatchFailure(failure) if failure.is_user() || failure.is_other() => {
@@ -231,9 +231,29 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// Sorts AWS's codes. Source: EC2 API Reference, "Error codes"; IAM and STS, "Common Errors".
-fn classify(code: &str, status: u16) -> Kind {
+/// Sorts AWS's codes. Source: EC2 API Reference, "Error codes"; IAM and STS, "Common Errors"; the errors of each operation
+/// in the API references of EKS, IAM, KMS and CloudWatch Logs. Some codes mean several things: operation and words tell them apart.
+fn classify(operation: &str, code: &str, message: &str, status: u16) -> Kind {
     match code {
+        // EKS: a name that is taken, or something else that is under way.
+        "ResourceInUseException" => {
+            if operation.starts_with("Create") && message.contains("already exist") {
+                Kind::Exists
+            } else if operation.starts_with("Delete") {
+                Kind::InUse
+            } else {
+                Kind::Busy
+            }
+        }
+        // IAM answers from several copies: a role that was just made cannot be assumed, nor named as a principal, at once.
+        "InvalidParameterException" | "InvalidParameterValueException" | "InvalidRequestException"
+            if message.contains("could not be assumed") || message.contains("Trust Policy") =>
+        {
+            Kind::NotYet
+        }
+        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" if message.contains("nvalid principal") => {
+            Kind::NotYet
+        }
         "RequestLimitExceeded"
         | "Throttling"
         | "ThrottlingException"
@@ -251,14 +271,25 @@ fn classify(code: &str, status: u16) -> Kind {
         | "ResourceInUse"
         | "DeleteConflict"
         | "InvalidAddress.InUse" => Kind::InUse,
-        "NatGatewayNotFound" | "NoSuchEntity" | "ResourceNotFoundException" | "Gateway.NotAttached" => Kind::Missing,
+        "ConcurrentModification" | "OperationAbortedException" => Kind::Busy,
+        "NatGatewayNotFound"
+        | "NoSuchEntity"
+        | "ResourceNotFoundException"
+        | "NotFoundException"
+        | "InvalidLaunchTemplateName.NotFoundException"
+        | "Gateway.NotAttached" => Kind::Missing,
         "RouteAlreadyExists"
         | "Resource.AlreadyAssociated"
         | "InvalidPermission.Duplicate"
         | "InvalidGroup.Duplicate"
         | "EntityAlreadyExists"
+        | "ResourceAlreadyExistsException"
+        | "AlreadyExistsException"
+        | "InvalidLaunchTemplateName.AlreadyExistsException"
         | "FlowLogAlreadyExists" => Kind::Exists,
-        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" | "OptInRequired" => Kind::Denied,
+        "UnauthorizedOperation" | "AccessDenied" | "NotAuthorized" | "AccessDeniedException" | "OptInRequired" => {
+            Kind::Denied
+        }
         "AuthFailure"
         | "ExpiredToken"
         | "ExpiredTokenException"
@@ -270,7 +301,7 @@ fn classify(code: &str, status: u16) -> Kind {
         | "IncompleteSignature"
         | "InvalidAccessKeyId" => Kind::Credentials,
         _ if code.ends_with(".NotFound") => Kind::Missing,
-        _ if code.ends_with("LimitExceeded") => Kind::Quota,
+        _ if code.ends_with("LimitExceeded") || code.ends_with("LimitExceededException") => Kind::Quota,
         _ if status == 429 => Kind::Throttled,
         _ if status >= 500 || code.is_empty() => Kind::Unclear,
         _ => Kind::Invalid,
@@ -311,7 +342,51 @@ mod tests {
             ("", 200, Kind::Unclear),
             ("InvalidParameterValue", 400, Kind::Invalid),
         ] {
-            assert_eq!(classify(code, status), kind, "{code}");
+            assert_eq!(classify("DescribeVpcs", code, "", status), kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_code_with_several_meanings_is_told_apart_by_operation_and_words() {
+        for (operation, code, message, kind) in [
+            (
+                "CreateCluster",
+                "ResourceInUseException",
+                "Cluster already exists with name: a",
+                Kind::Exists,
+            ),
+            (
+                "CreateFargateProfile",
+                "ResourceInUseException",
+                "Cannot create Fargate Profile b because cluster a currently has Fargate profile c in status DELETING",
+                Kind::Busy,
+            ),
+            (
+                "DeleteCluster",
+                "ResourceInUseException",
+                "Cluster has nodegroups attached",
+                Kind::InUse,
+            ),
+            (
+                "CreateCluster",
+                "InvalidParameterException",
+                "Role with arn: r, could not be assumed because it does not exist",
+                Kind::NotYet,
+            ),
+            (
+                "CreateRole",
+                "MalformedPolicyDocument",
+                "Invalid principal in policy",
+                Kind::NotYet,
+            ),
+            (
+                "CreateRole",
+                "MalformedPolicyDocument",
+                "Syntax errors in policy.",
+                Kind::Invalid,
+            ),
+        ] {
+            assert_eq!(classify(operation, code, message, 400), kind, "{operation}: {message}");
         }
     }
 

@@ -54,6 +54,7 @@ const fn headline(kind: Kind) -> &'static str {
         Kind::Missing | Kind::NotYet => "something that it refers to is not there",
         Kind::Exists => "it exists already",
         Kind::InUse => "something still uses it",
+        Kind::Busy => "something else is under way",
         Kind::Throttled => "AWS asks for fewer calls",
         Kind::Unclear => "AWS gave no usable answer",
         Kind::Denied => "these credentials may not do this",
@@ -87,7 +88,7 @@ const fn general_advice(kind: Kind) -> Option<&'static str> {
         Kind::Credentials => {
             Some("log in again (`aws sso login`, or new keys), then run the same command: nothing is lost")
         }
-        Kind::Throttled | Kind::Unclear => Some("run the same command again: nothing is lost"),
+        Kind::Throttled | Kind::Unclear | Kind::Busy => Some("run the same command again: nothing is lost"),
         Kind::Timeout => Some("run the same command again, it goes on waiting; or give more time by `customTimeouts`"),
         Kind::Failed => Some("run `pulumi up` again: what can never be used is replaced"),
         Kind::Missing | Kind::NotYet => {

@@ -67,8 +67,11 @@ pub enum Phase {
 pub enum Recovery {
     /// By the tag that the create call itself sets. The word is the `resource-type` filter of EC2's `DescribeTags`.
     Ec2Tag(&'static str),
-    /// It has no tags: one that exists and is identical is the one, see [`Resource::find`].
+    /// By what it is: one that exists and is identical is the one, see [`Resource::find`]. For what has a name of the
+    /// user's (`find` is then one call of [`crate::engine::ours`]) and for what has no tags.
     Identity,
+    /// As `Identity`, but looked for before the creation as well: nothing keeps AWS from making a second one.
+    Look,
 }
 
 /// How long each verb may take, unless the user says otherwise by `customTimeouts`.
@@ -164,7 +167,7 @@ pub trait Resource:
         false
     }
 
-    /// One that exists and is identical to what is asked for ([`Recovery::Identity`]).
+    /// One that exists and is identical to what is asked for ([`Recovery::Identity`], [`Recovery::Look`]).
     fn find(cx: &Cx, inputs: &Self::Inputs) -> impl Future<Output = Result<Option<Self::Id>>> + Send {
         let _ = (cx, inputs);
         std::future::ready(Ok(None))

@@ -176,7 +176,7 @@ fn code(error: &Error) -> Code {
         Kind::Unclear => Code::Unavailable,
         Kind::Timeout => Code::DeadlineExceeded,
         Kind::Cancelled => Code::Cancelled,
-        Kind::InUse | Kind::Failed | Kind::Bug => Code::FailedPrecondition,
+        Kind::InUse | Kind::Busy | Kind::Failed | Kind::Bug => Code::FailedPrecondition,
     }
 }
 

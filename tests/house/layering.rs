@@ -40,7 +40,7 @@ fn only_the_provider_names_the_aws_sdk() {
 #[test]
 fn only_the_provider_and_the_local_cloud_name_kubernetes() {
     for (package, names) in dependencies() {
-        let kubernetes = names.iter().any(|name| name == "kube" || name == "k8s-openapi");
+        let kubernetes = names.iter().any(|name| name == "kube");
         assert!(
             !kubernetes || package == "groundwork-provider" || package == "groundwork-local",
             "{package}"

@@ -107,9 +107,20 @@ impl Wire {
             .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(wire.clone())))
             .build();
         let ec2 = aws_sdk_ec2::Client::from_conf(config);
+        // Nothing here asks the other services: they are clients without a world.
+        let nowhere = aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws_config::Region::new(region.to_owned()))
+            .build();
         Aws {
             ec2_once: ec2.clone(),
             ec2,
+            eks: aws_sdk_eks::Client::new(&nowhere),
+            iam: aws_sdk_iam::Client::new(&nowhere),
+            kms: aws_sdk_kms::Client::new(&nowhere),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&nowhere),
+            credentials: None,
+            sts_url: format!("https://sts.{region}.amazonaws.com"),
             caller: Caller {
                 account: account.parse().unwrap(),
                 arn: format!("arn:aws:iam::{account}:user/trial").parse().unwrap(),

@@ -1,0 +1,1 @@
+//! Flux: the hand-over to Git.

@@ -1,0 +1,1 @@
+//! Flux: the hand-over to Git. One file a noun, as in `contract/flux`.

@@ -1,0 +1,1 @@
+//! Helm: releases. One file a noun, as in `contract/helm`.

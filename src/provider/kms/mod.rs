@@ -1,0 +1,1 @@
+//! AWS KMS: keys. One file a noun, as in `contract/kms`.

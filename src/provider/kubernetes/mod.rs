@@ -1,0 +1,1 @@
+//! Kubernetes: objects of a cluster. One file a noun, as in `contract/kubernetes`.

@@ -1,0 +1,1 @@
+//! Amazon CloudWatch Logs. One file a noun, as in `contract/logs`.
