@@ -10,6 +10,8 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+#[path = "../support/cloud.rs"]
+mod cloud;
 mod engine;
 mod functions;
 #[path = "../support/golden.rs"]
@@ -18,44 +20,8 @@ mod import;
 mod lifecycle;
 mod provider;
 mod recovery;
+#[path = "../support/stack.rs"]
 mod stack;
 mod world;
 
-use std::path::PathBuf;
-
-use groundwork_local::{LocalCloud, Options, Ui};
-
-/// A local cloud of one test, and the folder that it lives in.
-pub(crate) struct Cloud {
-    pub(crate) cloud: LocalCloud,
-    pub(crate) folder: tempfile::TempDir,
-}
-
-impl Cloud {
-    /// Transitions take 50 milliseconds.
-    pub(crate) async fn up() -> Self {
-        Self::with(|_| {}).await
-    }
-
-    /// With other options.
-    pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut options = Options::for_test(folder.path().join("cloud")).unwrap();
-        change(&mut options);
-        let cloud = LocalCloud::up(&options, &Ui::silent()).await.unwrap();
-        Self { cloud, folder }
-    }
-
-    /// Everything that exists in it, by name.
-    pub(crate) async fn dump(&self) -> groundwork_local::Dump {
-        self.cloud.dump().await.unwrap()
-    }
-}
-
-/// The folder of the programs under test.
-pub(crate) fn programs() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_groundwork"))
-        .parent()
-        .unwrap()
-        .to_owned()
-}
+pub(crate) use cloud::{Cloud, programs};
