@@ -545,22 +545,45 @@ async fn repeat<T, F: Future<Output = Result<T>>>(cx: &Cx, limit: Duration, mut 
     }
 }
 
-/// Deletes once nothing uses it any more, and looks until it is gone.
+/// Deletes once nothing uses it any more, looks until it is gone and stays so, and until nothing of it is left.
 async fn remove<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, limit: Duration) -> Result<()> {
     let mut waiter = Waiter::new(R::RHYTHM, limit, &cx.cancel);
+    vanish::<R>(cx, id, known, &mut waiter).await?;
+    if R::outlives_delete(known) {
+        return Ok(());
+    }
+    stay_gone::<R>(cx, id, known, &mut waiter).await?;
+    loop {
+        let left = R::leftovers(cx, id, known).await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        look_again(
+            cx,
+            &mut waiter,
+            format!("removing what is left of it: {}", left.join("; ")),
+        )
+        .await?;
+    }
+}
+
+/// Asks for the deletion until AWS takes it, and looks until the thing is gone.
+async fn vanish<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &mut Waiter<'_>) -> Result<()> {
     loop {
         let error = match R::delete(cx, id, known).await {
             Ok(()) => break,
             Err(error) => error,
         };
-        let phase = match error.kind() {
-            Kind::Missing => break,
-            Kind::InUse => "waiting for what still uses it",
-            Kind::Busy => "waiting for what is under way",
-            Kind::Throttled | Kind::Unclear => "deleting",
+        let phase = match (&error, error.kind()) {
+            (_, Kind::Missing) => break,
+            (Error::Pending(what), _) => what.clone(),
+            (_, Kind::InUse) => "waiting for what still uses it".to_owned(),
+            (_, Kind::Busy) => "waiting for what is under way".to_owned(),
+            (_, Kind::Throttled | Kind::Unclear) => "deleting".to_owned(),
             _ => return Err(error),
         };
-        match look_again(cx, &mut waiter, phase.to_owned()).await {
+        R::nudge(cx, id, known, waiter.elapsed()).await?;
+        match look_again(cx, waiter, phase).await {
             Err(Error::Timeout { .. }) if matches!(error.kind(), Kind::InUse | Kind::Busy) => {
                 return Err(blocked::<R>(cx, id, error).await);
             }
@@ -578,7 +601,22 @@ async fn remove<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, limit: Durat
             Phase::Failed(reason) => format!("deleting ({reason})"),
             Phase::Ready => "deleting".to_owned(),
         };
-        look_again(cx, &mut waiter, phase).await?;
+        R::nudge(cx, id, known, waiter.elapsed()).await?;
+        look_again(cx, waiter, phase).await?;
+    }
+    Ok(())
+}
+
+/// Watches what AWS may make anew, and deletes it again when it does.
+async fn stay_gone<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &mut Waiter<'_>) -> Result<()> {
+    let quiet = R::quiet(known);
+    let mut since = waiter.elapsed();
+    while waiter.elapsed() < since + quiet {
+        look_again(cx, waiter, "watching that it stays gone".to_owned()).await?;
+        if R::read(cx, id, Some(known)).await?.is_some() {
+            vanish::<R>(cx, id, known, waiter).await?;
+            since = waiter.elapsed();
+        }
     }
     Ok(())
 }

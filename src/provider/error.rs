@@ -103,6 +103,9 @@ pub enum Error {
         /// The last state that was seen.
         phase: String,
     },
+    /// Something has to end first; what it is.
+    #[error("{0}")]
+    Pending(String),
     /// It ended in a state that it cannot leave.
     #[error("{0}")]
     Failed(String),
@@ -127,6 +130,7 @@ impl Error {
             Self::Aws(fault) => fault.kind,
             Self::Timeout { .. } => Kind::Timeout,
             Self::Cancelled { .. } => Kind::Cancelled,
+            Self::Pending(_) => Kind::Busy,
             Self::Failed(_) => Kind::Failed,
             Self::Invalid(_) => Kind::Invalid,
             Self::Credentials(_) => Kind::Credentials,

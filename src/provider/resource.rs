@@ -146,7 +146,8 @@ pub trait Resource:
     fn update(cx: &Cx, id: &Self::Id, old: &State<Self>, new: &Self::Inputs)
     -> impl Future<Output = Result<()>> + Send;
 
-    /// Asks AWS to remove it. What is gone already is success.
+    /// Asks AWS to remove it. What is gone already is success. What takes several steps takes the first that is open and
+    /// answers [`crate::error::Error::Pending`]: the engine waits and asks again.
     fn delete(cx: &Cx, id: &Self::Id, state: &State<Self>) -> impl Future<Output = Result<()>> + Send;
 
     /// Whether it can be used.
@@ -165,6 +166,31 @@ pub trait Resource:
     fn outlives_delete(state: &State<Self>) -> bool {
         let _ = state;
         false
+    }
+
+    /// Looks after a deletion that lasts, each time that it is looked at: what would keep it up for ever may be ended once
+    /// it has taken too long.
+    fn nudge(
+        cx: &Cx,
+        id: &Self::Id,
+        state: &State<Self>,
+        elapsed: Duration,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let _ = (cx, id, state, elapsed);
+        std::future::ready(Ok(()))
+    }
+
+    /// How long it must stay gone: AWS makes some things anew. What comes back is deleted again.
+    fn quiet(state: &State<Self>) -> Duration {
+        let _ = state;
+        Duration::ZERO
+    }
+
+    /// Removes what AWS leaves behind of it once it is gone, and names what is still there: the engine asks until nothing
+    /// is. Only what is provably of this very thing is touched.
+    fn leftovers(cx: &Cx, id: &Self::Id, state: &State<Self>) -> impl Future<Output = Result<Vec<String>>> + Send {
+        let _ = (cx, id, state);
+        std::future::ready(Ok(Vec::new()))
     }
 
     /// One that exists and is identical to what is asked for ([`Recovery::Identity`], [`Recovery::Look`]).
