@@ -316,6 +316,54 @@ async fn a_deletion_is_refused_or_broken_off_without_losing_the_thing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deletion_of_several_steps_takes_them_one_by_one_and_is_looked_after() {
+    let stage = Stage::new(THING);
+    let kept = stage.create(json!({"place": "here"})).await.unwrap();
+    lock(&stage.world).steps = 20;
+    stage.delete(&kept).await.unwrap();
+    assert_eq!(stage.count("delete"), 21);
+    let nudged = lock(&stage.world).nudged;
+    assert!(nudged > Duration::from_secs(10), "{nudged:?}");
+
+    let kept = stage.create(json!({"place": "there"})).await.unwrap();
+    lock(&stage.world).steps = 10_000;
+    let status = stage.delete_within(&kept, Duration::from_secs(30)).await.unwrap_err();
+    assert!(status.message().contains("switching something off"), "{status}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_anew_by_others_is_deleted_again_until_it_stays_gone() {
+    let stage = Stage::new(THING);
+    let kept = stage.create(json!({"place": "quiet for 90"})).await.unwrap();
+    lock(&stage.world).rebirths = 2;
+    let begun = Instant::now();
+    stage.delete(&kept).await.unwrap();
+    assert_eq!(stage.count("delete"), 3);
+    assert!(lock(&stage.world).things.is_empty());
+    assert!(begun.elapsed() >= Duration::from_secs(90), "{:?}", begun.elapsed());
+
+    let kept = stage.create(json!({"place": "here"})).await.unwrap();
+    let begun = Instant::now();
+    stage.delete(&kept).await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::ZERO, "what nobody makes anew is not watched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_ends_when_nothing_of_the_thing_is_left_or_names_what_is() {
+    let stage = Stage::new(THING);
+    let kept = stage.create(json!({"place": "here"})).await.unwrap();
+    lock(&stage.world).leftovers = vec!["eni-1".to_owned(), "eni-2".to_owned()];
+    stage.delete(&kept).await.unwrap();
+    assert_eq!(stage.count("leftovers"), 3);
+
+    let kept = stage.create(json!({"place": "there"})).await.unwrap();
+    lock(&stage.world).leftovers = vec!["eni-3 (available)".to_owned(); 10_000];
+    let status = stage.delete_within(&kept, Duration::from_secs(30)).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert!(status.message().contains("eni-3 (available)"), "{status}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_adopted_outlives_its_deletion() {
     let stage = Stage::new(THING);
     let kept = stage.create(json!({"place": "adopted"})).await.unwrap();

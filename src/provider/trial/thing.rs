@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use groundwork_contract::{Contract, Failure, Input, Ipv6Cidr, Tags};
@@ -141,6 +142,14 @@ pub(crate) struct World {
     /// Updates are accepted and not kept.
     pub(crate) forgetful: bool,
     pub(crate) obstacles: Vec<String>,
+    /// Deletions that must end something else first.
+    pub(crate) steps: usize,
+    /// How often it comes back by itself.
+    pub(crate) rebirths: usize,
+    /// What is left of it once it is gone; each look clears one.
+    pub(crate) leftovers: Vec<String>,
+    /// How long its deletion had taken at the last nudge.
+    pub(crate) nudged: Duration,
     pub(crate) foreseen: Vec<Finding>,
 }
 
@@ -218,6 +227,14 @@ macro_rules! verbs {
                     Some(Look::Half) => "half",
                     None => "ready",
                 };
+                // Somebody makes it anew, the second time that it is looked for.
+                if world.calls.ends_with(&["read", "read"])
+                    && let Some(left) = world.rebirths.checked_sub(1)
+                    && let Some((id, body)) = world.gone.remove_entry(id.as_str())
+                {
+                    world.rebirths = left;
+                    world.things.insert(id, body);
+                }
                 let gone = || look.and(world.gone.get(id.as_str()));
                 let Some(Body { inputs, mark }) = world.things.get(id.as_str()).or_else(gone).cloned() else {
                     return Ok(None);
@@ -248,6 +265,10 @@ macro_rules! verbs {
                 let world = world(&cx.urn);
                 let mut world = lock(&world);
                 let answer = world.answer("delete")?;
+                if let Some(left) = world.steps.checked_sub(1) {
+                    world.steps = left;
+                    return Err(Error::Pending("switching something off".to_owned()));
+                }
                 if let Some((id, body)) = world.things.remove_entry(id.as_str()) {
                     world.gone.insert(id, body);
                 }
@@ -276,6 +297,26 @@ macro_rules! verbs {
                 world.calls.push("find");
                 let found = world.things.iter().find(|(_, body)| body.inputs.place == inputs.place);
                 Ok(found.map(|(id, _)| id.parse().unwrap()))
+            }
+
+            async fn nudge(cx: &Cx, _id: &ThingId, _state: &State<Self>, elapsed: Duration) -> Result<()> {
+                lock(&world(&cx.urn)).nudged = elapsed;
+                Ok(())
+            }
+
+            fn quiet(state: &State<Self>) -> Duration {
+                // A state has no world: the place says it.
+                let seconds = state.inputs.place.strip_prefix("quiet for ").and_then(|text| text.parse().ok());
+                seconds.map_or(Duration::ZERO, Duration::from_secs)
+            }
+
+            async fn leftovers(cx: &Cx, _id: &ThingId, _state: &State<Self>) -> Result<Vec<String>> {
+                let world = world(&cx.urn);
+                let mut world = lock(&world);
+                let left = world.leftovers.clone();
+                world.calls.push("leftovers");
+                world.leftovers.pop();
+                Ok(left)
             }
 
             async fn obstacles(cx: &Cx, _id: &ThingId) -> Result<Vec<String>> {
