@@ -1,13 +1,15 @@
 //! The programs that the local cloud runs, had on demand: from PATH when an accepted version is there, else from the
 //! cache, else built from the module that `tools/<name>` pins.
 //!
-//! Adding one: a folder `tools/<name>` with `go.mod` and `go.sum`, and an entry in [`TOOLS`].
+//! Adding one: a folder `tools/<name>` with `go.mod` and `go.sum`, and an entry in [`TOOLS`] (`tools/table.rs`).
 
 mod cache;
 mod child;
 mod golang;
 mod python;
+mod table;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs};
@@ -15,6 +17,7 @@ use std::{env, fs};
 pub use cache::Cache;
 pub(crate) use cache::lock;
 pub use python::{Python, Sources};
+pub use table::{HELM, KUBERNETES, KWOK, PULUMI, TOOLS};
 
 use crate::{Result, Ui, embedded};
 
@@ -71,22 +74,6 @@ pub struct Tool {
     /// How long a build takes on two cores with nothing cached.
     pub about: Duration,
 }
-
-/// The Pulumi command line.
-pub const PULUMI: Tool = Tool {
-    name: "pulumi",
-    version: Version(3, 259, 0),
-    programs: &[("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi")],
-    accepted: (Version(3, 255, 0), Version(4, 0, 0)),
-    ask_version: &["version"],
-    tags: "osusergo,grpcnotrace",
-    ldflags: "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0",
-    env: &[],
-    about: Duration::from_mins(4),
-};
-
-/// Every tool there is.
-pub const TOOLS: &[&Tool] = &[&PULUMI];
 
 /// Where a tool came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,11 +175,18 @@ impl Tool {
     }
 }
 
-/// The folders of PATH, in order.
+/// The folders of PATH, in order; before them that of `KUBEBUILDER_ASSETS`, where those who test against Kubernetes
+/// keep a control plane.
 pub(crate) fn search_path() -> Vec<PathBuf> {
-    env::var_os("PATH")
-        .map(|path| env::split_paths(&path).collect())
-        .unwrap_or_default()
+    search_path_of(|name| env::var_os(name))
+}
+
+fn search_path_of(var: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    ["KUBEBUILDER_ASSETS", "PATH"]
+        .into_iter()
+        .filter_map(var)
+        .flat_map(|path| env::split_paths(&path).collect::<Vec<_>>())
+        .collect()
 }
 
 /// The first executable file of this name.
@@ -253,6 +247,17 @@ mod tests {
         let folder = pulumi_that_says("v3.259.0");
         fs::set_permissions(folder.path().join("pulumi"), fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(PULUMI.on_path(&[folder.path().to_owned()]).await, None);
+    }
+
+    #[test]
+    fn a_control_plane_of_kubebuilder_comes_before_those_on_path() {
+        let var = |name: &str| match name {
+            "KUBEBUILDER_ASSETS" => Some("/assets".into()),
+            "PATH" => Some("/bin:/usr/bin".into()),
+            _ => None,
+        };
+        let expected: Vec<PathBuf> = ["/assets", "/bin", "/usr/bin"].map(Into::into).into();
+        assert_eq!(search_path_of(var), expected);
     }
 
     #[test]
