@@ -1,6 +1,6 @@
 //! The local cloud itself: what is up, how to reach it, and how to take it down.
 
-mod admin;
+pub(crate) mod admin;
 mod state;
 
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ use crate::{Error, Result, Ui};
 
 pub use crate::process::Lifetime;
 
-use admin::Admin;
+pub(crate) use admin::Admin;
 
 /// The passphrase of the local Pulumi backend. It guards nothing: what the local cloud holds is made up.
 pub const PASSPHRASE: &str = "local";

@@ -20,20 +20,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// hyper itself, because tonic has it in the tree already and `up`, `logs` and the tests are asynchronous anyway.
 #[derive(Debug, Clone)]
-pub(super) struct Admin {
-    pub(super) port: u16,
+pub(crate) struct Admin {
+    pub(crate) port: u16,
 }
 
 impl Admin {
-    pub(super) async fn get<T: DeserializeOwned>(&self, what: &str, path: &str) -> Result<T> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, what: &str, path: &str) -> Result<T> {
         self.call(what, Method::GET, path, None).await
     }
 
-    pub(super) async fn post<T: DeserializeOwned>(&self, what: &str, path: &str, body: &Value) -> Result<T> {
+    pub(crate) async fn post<T: DeserializeOwned>(&self, what: &str, path: &str, body: &Value) -> Result<T> {
         self.call(what, Method::POST, path, Some(body)).await
     }
 
-    pub(super) async fn delete(&self, what: &str, path: &str) -> Result<()> {
+    pub(crate) async fn delete(&self, what: &str, path: &str) -> Result<()> {
         self.call::<Value>(what, Method::DELETE, path, None).await.map(drop)
     }
 
