@@ -23,6 +23,8 @@ pub struct Descriptor {
     pub outputs: ObjectSpec,
     /// One of it, as the documentation shows it and as the tests make it.
     pub example: Example,
+    /// The input without whose change it is never replaced.
+    pub never_replaced: Option<&'static str>,
     rules: fn(&PropertyMap) -> Vec<Failure>,
 }
 
@@ -41,6 +43,7 @@ impl Descriptor {
             inputs: object::<C::Inputs>(),
             outputs: object::<C::Outputs>(),
             example: C::example(),
+            never_replaced: C::NEVER_REPLACED,
             rules: |map| C::check(&C::Args::from_properties(map)),
         }
     }

@@ -78,6 +78,9 @@ macro_rules! functions {
             $crate::index::GetRegion,
             $crate::index::GetPartition,
             $crate::ec2::GetVpcEndpointServices,
+            $crate::eks::GetCluster,
+            $crate::eks::GetClusterVersions,
+            $crate::eks::GetAddonVersions,
         }
     };
 }

@@ -15,6 +15,9 @@ pub trait Contract: Send + Sync + 'static {
     const TOKEN: &'static str;
     /// Its documentation.
     const DOCS: &'static str = "";
+    /// The input that names it, where too much hangs on one of that name for it ever to be replaced: a change of what AWS
+    /// cannot change is an error as long as this input stays as it is.
+    const NEVER_REPLACED: Option<&'static str> = None;
     /// What its id is.
     type Id: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
     /// What it is made from.
@@ -43,12 +46,14 @@ pub trait Contract: Send + Sync + 'static {
 #[derive(Debug, Clone, Default)]
 pub struct Example {
     /// Its inputs. The text `$groundwork:ec2:Vpc` stands for the id of an example of that type, and
-    /// `$groundwork:ec2:Vpc.arn` for one of its properties.
+    /// `$groundwork:ec2:Vpc.arn` for one of its properties; `$groundwork:ec2:Subnet+` for the second one of a type.
     pub inputs: serde_json::Value,
     /// The inputs that change in place afterwards; null where nothing can.
     pub update: serde_json::Value,
     /// The types whose examples must exist as well, without being named by the inputs.
     pub needs: &'static [&'static str],
+    /// The inputs of a second one that stands beside the first, where they differ; null where nothing needs two.
+    pub second: serde_json::Value,
 }
 
 /// Something that is read from a resource's inputs, which may be partly unknown.

@@ -1,6 +1,9 @@
 //! What a verb works with: clients, an ear for the user, and a line to tell how it is going.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use groundwork_contract::{Tags, tags::PENDING};
@@ -22,8 +25,45 @@ pub struct Cx {
     pub mark: String,
     /// The same for every try of one creation: AWS answers what the first one made.
     pub client_token: String,
+    /// What this operation has begun and AWS ends later.
+    pub begun: Begun,
     /// Where messages go.
     pub log: Log,
+}
+
+/// The ids of the updates that an operation has begun: how they end is told by nothing else that `read` sees.
+#[derive(Debug, Clone, Default)]
+pub struct Begun(Arc<Mutex<Begins>>);
+
+#[derive(Debug, Default)]
+struct Begins {
+    ids: Vec<String>,
+    count: usize,
+}
+
+impl Begun {
+    /// Notes an update.
+    pub fn note(&self, id: impl Into<String>) {
+        let mut begins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        begins.ids.push(id.into());
+        begins.count += 1;
+    }
+
+    /// Forgets one that has ended well.
+    pub fn forget(&self, id: &str) {
+        let mut begins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        begins.ids.retain(|begun| begun != id);
+    }
+
+    /// Those that are not known to have ended.
+    pub fn ids(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).ids.clone()
+    }
+
+    /// How many there have been.
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).count
+    }
 }
 
 impl Cx {
@@ -55,6 +95,11 @@ impl Cx {
     /// CloudWatch Logs.
     pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
         &self.aws.logs
+    }
+
+    /// An idempotency token for the next update: the same when its answer is lost and it is asked for again.
+    pub fn update_token(&self) -> String {
+        format!("{}-{}", self.client_token, self.begun.count())
     }
 
     /// The user's tags and our mark, for the create call itself.

@@ -7,7 +7,12 @@
 use std::{marker::PhantomData, time::Duration};
 
 use async_trait::async_trait;
-use groundwork_contract::{FromProperties, descriptor::Descriptor, shape::FieldSpec, tags::STAMP};
+use groundwork_contract::{
+    FromProperties,
+    descriptor::Descriptor,
+    shape::{FieldSpec, ObjectSpec, Spec},
+    tags::STAMP,
+};
 use groundwork_wire::{PropertyMap, PropertyValue};
 
 use crate::{
@@ -294,26 +299,38 @@ impl<R: Resource> Of<R> {
         })
     }
 
-    /// Live inputs as Check would have left them: the user's spelling where it means the same,
-    /// nothing where the user left the choice to AWS, and what AWS never gives back as it was.
+    /// Live inputs as Check would have left them, see [`as_given`].
     fn as_checked(&self, live: &PropertyMap, last: Option<&PropertyMap>) -> PropertyMap {
-        let mut inputs = PropertyMap::new();
-        for FieldSpec { name, spec, flags, .. } in &self.descriptor.inputs.fields {
-            let given = last.and_then(|last| last.get(*name)).filter(|value| !value.is_null());
-            let live = live.get(*name);
-            let value = match (live, given) {
-                (_, Some(given)) if flags.create_only => Some(given.clone()),
-                (Some(live), Some(given)) if groundwork_contract::diff::same(spec, given, live) => Some(given.clone()),
-                (None, Some(given)) if is_empty(given) => Some(given.clone()),
-                (Some(_), None) if flags.computed && last.is_some() => None,
-                (live, _) => live.cloned(),
-            };
-            if let Some(value) = value {
-                inputs.insert((*name).to_owned(), value);
-            }
-        }
-        self.descriptor.with_secrets(inputs)
+        self.descriptor
+            .with_secrets(as_given(&self.descriptor.inputs, live, last))
     }
+}
+
+/// What is there as the user gave it: the user's spelling where it means the same, nothing where the user left the choice
+/// to AWS, and what AWS never gives back as it was; at any depth.
+fn as_given(spec: &ObjectSpec, live: &PropertyMap, last: Option<&PropertyMap>) -> PropertyMap {
+    let mut inputs = PropertyMap::new();
+    for FieldSpec { name, spec, flags, .. } in &spec.fields {
+        let given = last.and_then(|last| last.get(*name)).filter(|value| !value.is_null());
+        let live = live.get(*name);
+        let value = match (live, given) {
+            (_, Some(given)) if flags.create_only => Some(given.clone()),
+            (Some(live), Some(given)) if groundwork_contract::diff::same(spec, given, live) => Some(given.clone()),
+            (None, Some(given)) if is_empty(given) => Some(given.clone()),
+            (Some(_), None) if flags.computed && last.is_some() => None,
+            (Some(live), Some(given)) => match (spec, live, given.plain()) {
+                (Spec::Object(spec), PropertyValue::Object(live), PropertyValue::Object(given)) => {
+                    Some(PropertyValue::Object(as_given(spec, live, Some(given))))
+                }
+                _ => Some(live.clone()),
+            },
+            (live, _) => live.cloned(),
+        };
+        if let Some(value) = value {
+            inputs.insert((*name).to_owned(), value);
+        }
+    }
+    inputs
 }
 
 /// What the state has, as if it were looked at; nothing where it never settled.
@@ -553,18 +570,7 @@ async fn remove<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, limit: Durat
         return Ok(());
     }
     stay_gone::<R>(cx, id, known, &mut waiter).await?;
-    loop {
-        let left = R::leftovers(cx, id, known).await?;
-        if left.is_empty() {
-            return Ok(());
-        }
-        look_again(
-            cx,
-            &mut waiter,
-            format!("removing what is left of it: {}", left.join("; ")),
-        )
-        .await?;
-    }
+    clear_away::<R>(cx, id, known, &mut waiter).await
 }
 
 /// Asks for the deletion until AWS takes it, and looks until the thing is gone.
@@ -619,6 +625,22 @@ async fn stay_gone<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &
         }
     }
     Ok(())
+}
+
+/// Looks until nothing is left of what is gone.
+async fn clear_away<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &mut Waiter<'_>) -> Result<()> {
+    loop {
+        let left = match R::leftovers(cx, id, known).await {
+            Ok(left) if left.is_empty() => return Ok(()),
+            Ok(left) => left,
+            Err(error) if matches!(error.kind(), Kind::Throttled | Kind::Unclear | Kind::Busy | Kind::InUse) => {
+                vec![error.to_string()]
+            }
+            Err(error) => return Err(error),
+        };
+        let phase = format!("removing what is left of it: {}", left.join("; "));
+        look_again(cx, waiter, phase).await?;
+    }
 }
 
 /// Names what is in the way.

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use groundwork_contract::{
     Failure,
+    descriptor::Descriptor,
     diff::{Change, ChangeKind},
 };
 use groundwork_wire::{
@@ -30,7 +31,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::{
     clients::Aws,
     config,
-    cx::Cx,
+    cx::{Begun, Cx},
     engine::{Erased, Outcome, Previous, Saved},
     error::{Error, Kind},
     log::Log,
@@ -48,6 +49,7 @@ pub struct Provider {
     registry: Registry,
     session: RwLock<Option<Session>>,
     marks: Marks,
+    unreplaced: Mutex<BTreeMap<Urn, Failure>>,
     cancel: CancellationToken,
     log: OnceLock<Log>,
 }
@@ -66,6 +68,7 @@ impl Provider {
             registry,
             session: RwLock::new(None),
             marks: Marks::default(),
+            unreplaced: Mutex::default(),
             cancel: CancellationToken::new(),
             log: OnceLock::new(),
         };
@@ -118,8 +121,24 @@ impl Provider {
             cancel: self.cancel.clone(),
             mark,
             client_token: client_token(),
+            begun: Begun::default(),
             log: self.log(),
         })
+    }
+
+    /// Keeps why a resource may not be replaced for the check of the replacement. Diff itself must not fail: a refresh
+    /// asks it as well, with the roles exchanged.
+    fn note_unreplaced(&self, urn: &Urn, why: Option<Failure>) {
+        let mut unreplaced = self.unreplaced.lock().unwrap_or_else(PoisonError::into_inner);
+        match why {
+            Some(why) => unreplaced.insert(urn.clone(), why),
+            None => unreplaced.remove(urn),
+        };
+    }
+
+    fn why_unreplaced(&self, urn: &Urn) -> Option<Failure> {
+        let unreplaced = self.unreplaced.lock().unwrap_or_else(PoisonError::into_inner);
+        unreplaced.get(urn).cloned()
     }
 
     fn resource(&self, urn: &Urn) -> Result<&dyn Erased, Status> {
@@ -306,7 +325,11 @@ impl ResourceProvider for Provider {
         {
             add_default_tags(&mut inputs, &session.default_tags);
         }
-        let failures = resource.descriptor().check(&inputs);
+        let mut failures = resource.descriptor().check(&inputs);
+        // Without the old inputs it is the check of a replacement, which Diff was asked about before.
+        if olds.is_empty() {
+            failures.extend(self.why_unreplaced(&urn));
+        }
         let inputs = resource.descriptor().with_secrets(inputs);
         Ok(Response::new(CheckResponse {
             inputs: Some(to_struct(&inputs)),
@@ -338,6 +361,12 @@ impl ResourceProvider for Provider {
                 replace: false,
             });
         }
+        self.note_unreplaced(&urn, never_replaced(resource.descriptor(), &changes, &new));
+        // One of another name can stand beside it until everything has moved.
+        let beside = resource
+            .descriptor()
+            .never_replaced
+            .is_some_and(|name| changes.contains_key(&PropertyPath::root().key(name)));
         if let Some(reason) = resource.lost(&state, &old) {
             self.log().warn(
                 Some(&urn),
@@ -352,7 +381,11 @@ impl ResourceProvider for Provider {
             );
         }
         let stables = resource.descriptor().stables().map(str::to_owned).collect();
-        Ok(Response::new(diff_response(&changes, stables, resource.unique())))
+        Ok(Response::new(diff_response(
+            &changes,
+            stables,
+            resource.unique() && !beside,
+        )))
     }
 
     async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateResponse>, Status> {
@@ -518,6 +551,7 @@ impl ResourceProvider for Provider {
             cancel: self.cancel.clone(),
             mark: String::new(),
             client_token: client_token(),
+            begun: Begun::default(),
             log: self.log(),
         };
         let result = function
@@ -568,19 +602,52 @@ fn add_to(own: &mut PropertyValue, defaults: &PropertyMap) {
     }
 }
 
+/// The property that a path is in.
+fn top(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or_default()
+}
+
+/// The mistake in a change that AWS cannot make, of what is never replaced under its name.
+fn never_replaced(
+    descriptor: &Descriptor,
+    changes: &BTreeMap<PropertyPath, Change>,
+    new: &PropertyMap,
+) -> Option<Failure> {
+    let name = descriptor.never_replaced?;
+    // What is not known yet may turn out to be as it was.
+    let known = |path: &str| new.get(top(path)).is_none_or(|value| !value.contains_unknown());
+    let replacing: Vec<String> = changes
+        .iter()
+        .filter(|(_, change)| change.replace)
+        .map(|(path, _)| path.to_string())
+        .filter(|path| known(path))
+        .collect();
+    if replacing.is_empty() || replacing.iter().any(|path| path == name) {
+        return None;
+    }
+    Some(Failure::at(
+        name,
+        format!(
+            "AWS cannot change {}, and one of this name is never replaced, for everything in it would go with it: change it \
+             back, or change the {name} as well, and the new one stands before the old one goes",
+            replacing.join(", ")
+        ),
+    ))
+}
+
 fn diff_response(
     changes: &BTreeMap<PropertyPath, Change>,
     stables: Vec<String>,
     delete_before_replace: bool,
 ) -> DiffResponse {
     use property_diff::Kind as Wire;
-    let top = |path: &PropertyPath| path.to_string().split(['.', '[']).next().unwrap_or_default().to_owned();
+    let property = |path: &PropertyPath| top(&path.to_string()).to_owned();
     let replaces: BTreeSet<String> = changes
         .iter()
         .filter(|(_, change)| change.replace)
-        .map(|(path, _)| top(path))
+        .map(|(path, _)| property(path))
         .collect();
-    let diffs: BTreeSet<String> = changes.keys().map(top).collect();
+    let diffs: BTreeSet<String> = changes.keys().map(property).collect();
     let detailed_diff = changes
         .iter()
         .map(|(path, Change { kind, replace })| {

@@ -49,18 +49,36 @@ impl World {
         Some(provider.checked(token, name, &properties(inputs)).await)
     }
 
-    /// The example of that type, made once.
-    async fn make(&mut self, provider: &Provider, token: &str) -> Kept {
-        if let Some(made) = self.by_token.get(token) {
+    /// The inputs of the second one of a type, which stands beside the first.
+    async fn second(&mut self, provider: &Provider, token: &str) -> PropertyMap {
+        let example = self.contracts[token].example.clone();
+        let mut inputs = example.inputs;
+        let apart = example.second.as_object().cloned();
+        let apart = apart.unwrap_or_else(|| panic!("{token} has no second example"));
+        inputs.as_object_mut().unwrap().extend(apart);
+        let inputs = self.resolve(provider, &inputs).await;
+        provider.checked(token, "second", &properties(inputs)).await
+    }
+
+    /// The example of that type, made once; of `groundwork:ec2:Subnet+` the second one.
+    async fn make(&mut self, provider: &Provider, reference: &str) -> Kept {
+        if let Some(made) = self.by_token.get(reference) {
             return made.clone();
         }
-        let inputs = Box::pin(self.inputs(provider, token, "needed")).await;
+        let (token, name, inputs) = match reference.strip_suffix('+') {
+            Some(token) => (token, "second", Box::pin(self.second(provider, token)).await),
+            None => (
+                reference,
+                "needed",
+                Box::pin(self.inputs(provider, reference, "needed")).await,
+            ),
+        };
         let made = provider
-            .create(token, "needed", &inputs)
+            .create(token, name, &inputs)
             .await
             .unwrap_or_else(|status| panic!("{token}: {}", status.message()));
         self.made.push(made.clone());
-        self.by_token.insert(token.to_owned(), made.clone());
+        self.by_token.insert(reference.to_owned(), made.clone());
         made
     }
 

@@ -5,6 +5,8 @@
 //! - `#[shape(settings)]`: serde and `Shape` alone.
 //! - `#[shape]` on an enum of unit variants: a closed set of words (`#[word("…")]`, else the variant's name in kebab-case).
 //! - `#[resource("pkg:module:Type", Id)]` on a unit struct: `Contract`, from the `…Inputs` and `…Outputs` beside it.
+//!   Beyond that: `example = function`, `check = function`, and `never_replaced = "name"` for what may not be replaced while
+//!   that input stays.
 //! - `#[function("pkg:module:name")]` on a unit struct: `Function`, from the `…Inputs` and `…Result` beside it.
 //!
 //! Field attributes: `#[immutable]`, `#[secret]`, `#[stable]`, `#[create_only]`, `#[computed]`,
@@ -99,6 +101,7 @@ struct ResourceArgs {
     id: Path,
     example: Option<Path>,
     check: Option<Path>,
+    never_replaced: Option<LitStr>,
 }
 
 impl Parse for ResourceArgs {
@@ -106,17 +109,18 @@ impl Parse for ResourceArgs {
         let token = input.parse()?;
         input.parse::<Token![,]>()?;
         let id = input.parse()?;
-        let (mut example, mut check) = (None, None);
+        let (mut example, mut check, mut never_replaced) = (None, None, None);
         while input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
             let word: Ident = input.parse()?;
             input.parse::<Token![=]>()?;
             match word.to_string().as_str() {
                 "example" => example = Some(input.parse()?),
                 "check" => check = Some(input.parse()?),
+                "never_replaced" => never_replaced = Some(input.parse()?),
                 _ => {
                     return Err(syn::Error::new(
                         word.span(),
-                        "expected `example = function` or `check = function`",
+                        "expected `example = function`, `check = function` or `never_replaced = \"name\"`",
                     ));
                 }
             }
@@ -126,6 +130,7 @@ impl Parse for ResourceArgs {
             id,
             example,
             check,
+            never_replaced,
         })
     }
 }
@@ -137,6 +142,7 @@ fn contract(args: &ResourceArgs, item: &DeriveInput) -> Tokens {
         id,
         example,
         check,
+        never_replaced,
     } = args;
     let docs = docs_of(attrs);
     let (inputs, outputs) = (format_ident!("{ident}Inputs"), format_ident!("{ident}Outputs"));
@@ -155,6 +161,9 @@ fn contract(args: &ResourceArgs, item: &DeriveInput) -> Tokens {
             }
         }
     });
+    let never_replaced = never_replaced
+        .as_ref()
+        .map(|name| quote!(const NEVER_REPLACED: Option<&'static str> = Some(#name);));
     quote! {
         #(#attrs)*
         #[derive(Debug, Clone, Copy)]
@@ -163,6 +172,7 @@ fn contract(args: &ResourceArgs, item: &DeriveInput) -> Tokens {
         impl ::groundwork_contract::Contract for #ident {
             const TOKEN: &'static str = #token;
             const DOCS: &'static str = #docs;
+            #never_replaced
             type Id = #id;
             type Inputs = #inputs;
             type Outputs = #outputs;

@@ -137,6 +137,7 @@ fn example() -> Example {
         }),
         update: json!({"tags": {"Name": "changed", "team": "platform"}}),
         needs: &["groundwork:ec2:InternetGateway"],
+        ..Example::default()
     }
 }
 

@@ -85,6 +85,7 @@ fn example() -> Example {
             "enableResourceNameDnsARecordOnLaunch": true,
             "tags": {"kubernetes.io/role/elb": "1"},
         }),
+        second: json!({"cidrBlock": "10.0.16.0/20", "availabilityZone": "eu-central-1b"}),
         ..Example::default()
     }
 }
