@@ -19,6 +19,7 @@ pub mod plan;
 pub mod sample;
 pub mod sdk;
 pub mod settings;
+pub mod versions;
 
 /// The platform, from a stack's configuration.
 ///

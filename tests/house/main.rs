@@ -8,6 +8,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod cluster_settings;
 #[path = "../support/files.rs"]
 mod files;
 #[path = "../support/golden.rs"]

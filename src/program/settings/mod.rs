@@ -5,6 +5,7 @@ use groundwork_contract::{
     check::{check, from_text},
     descriptor::object,
     ec2::{SubnetId, VpcId},
+    eks::KubernetesVersion,
     shape::apply_defaults,
     text_type,
 };
@@ -12,6 +13,14 @@ use groundwork_contract_derive::shape;
 use groundwork_wire::{PropertyMap, PropertyPath, PropertyValue};
 
 use crate::sdk::Config;
+
+mod cluster;
+mod compute;
+mod flux;
+
+pub use cluster::*;
+pub use compute::*;
+pub use flux::*;
 
 text_type!(
     /// A platform's name: 1 to 26 lower-case letters, digits and hyphens, beginning with a letter.
@@ -36,7 +45,7 @@ pub struct Settings {
     /// The platform's name: the cluster's, and part of most other names. Default `main`; `demo-k8s` in part 1 of preset
     /// `demo`, `demo-k8s-cilium` in part 2.
     pub name: Option<PlatformName>,
-    /// Which of the two architectures preset `demo` shows: 1 (Fargate) or 2 (Cilium). Default 2.
+    /// Which of the two architectures: 1 (pods on Fargate) or 2 (nodes with Cilium). Default 2.
     pub part: Option<u8>,
     /// Tags for everything that can carry tags.
     pub tags: Option<Tags>,
@@ -48,6 +57,28 @@ pub struct Settings {
     pub images: Option<ImageSettings>,
     /// Where the platform's Git repository is.
     pub git: Option<GitSettings>,
+    /// Kubernetes' version. Default `1.35`.
+    pub version: Option<KubernetesVersion>,
+    /// The EKS cluster.
+    pub cluster: Option<ClusterSettings>,
+    /// How pods get rights in AWS. Default `irsa`.
+    pub identity: Option<IdentityKind>,
+    /// The path of every role and policy that the platform makes, such as `/platform/`. Default `/`.
+    pub role_path: Option<RolePath>,
+    /// The policy that bounds every role that the platform makes.
+    pub permissions_boundary: Option<Arn>,
+    /// Cilium, in part 2.
+    pub cilium: Option<CiliumSettings>,
+    /// The first nodes, in part 2; Karpenter brings the others.
+    pub nodes: Option<NodeSettings>,
+    /// Fargate, in part 1.
+    pub fargate: Option<FargateSettings>,
+    /// EKS' addons.
+    pub addons: Option<AddonSettings>,
+    /// The hand-over to Flux. Default: the platform comes up without it.
+    pub flux: Option<FluxSettings>,
+    /// Who mints the tokens of the exported kubeconfig. Default `groundwork`.
+    pub kubeconfig: Option<KubeconfigStyle>,
 }
 
 /// A set of defaults. Any single setting overrides it.

@@ -2,13 +2,24 @@
 
 use std::net::Ipv4Addr;
 
-use groundwork_contract::{Failure, Ipv4Cidr, Partition, Region, Tags, ZoneName};
+use groundwork_contract::{Arn, Failure, Ipv4Cidr, Partition, Region, Tags, ZoneName};
 use groundwork_wire::PropertyPath;
 
-use crate::settings::{
-    EndpointPolicy, EndpointSettings, ExistingNetwork, FlowLogSettings, Nat, NetworkSettings, PlatformName, Preset,
-    Settings, SubnetSettings,
+use crate::{
+    settings::{
+        EndpointPolicy, EndpointSettings, ExistingNetwork, FlowLogSettings, KubeconfigStyle, Nat, NetworkSettings,
+        PlatformName, Preset, RolePath, Settings, SubnetSettings,
+    },
+    versions::Versions,
 };
+
+mod cluster;
+mod compute;
+mod flux;
+
+pub use cluster::ClusterPlan;
+pub use compute::{AddonPlan, CiliumPlan, ComputePlan, FargatePlan, NodesPlan, PODS_WITH_PREFIXES};
+pub use flux::{FluxPlan, Source};
 
 /// Zones in which EKS refuses a control plane. Source: EKS User Guide, "VPC and subnet considerations".
 pub const REFUSED_ZONE_IDS: [&str; 3] = ["use1-az3", "usw1-az2", "cac1-az3"];
@@ -38,6 +49,9 @@ const PUBLIC_REGISTRIES: [&str; 6] = [
     "registry.k8s.io",
 ];
 
+/// The namespace of the Job that hands over to Flux, in its safe form.
+pub const BOOTSTRAP_NAMESPACE: &str = "flux-bootstrap";
+
 /// A platform, decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -53,6 +67,31 @@ pub struct Plan {
     pub network: NetworkPlan,
     /// The endpoints.
     pub endpoints: EndpointsPlan,
+    /// A registry that is reached without the internet.
+    pub registry: Option<String>,
+    /// The cluster.
+    pub cluster: ClusterPlan,
+    /// The roles.
+    pub identity: IdentityPlan,
+    /// What pods run on.
+    pub compute: ComputePlan,
+    /// CoreDNS.
+    pub coredns: AddonPlan,
+    /// The hand-over to Flux, if there is to be one.
+    pub flux: Option<FluxPlan>,
+    /// Who mints the tokens of the kubeconfig.
+    pub kubeconfig: KubeconfigStyle,
+}
+
+/// The roles, decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityPlan {
+    /// The path of their names.
+    pub path: Option<RolePath>,
+    /// What bounds them.
+    pub permissions_boundary: Option<Arn>,
+    /// Whether pods get their rights by Pod Identity.
+    pub pod_identity: bool,
 }
 
 /// The network, decided.
@@ -131,8 +170,21 @@ pub fn plan(settings: Settings, region: Option<&Region>) -> Result<Plan, Vec<Fai
         endpoints,
         images,
         git,
+        version,
+        cluster,
+        identity,
+        role_path,
+        permissions_boundary,
+        cilium,
+        nodes,
+        fargate,
+        addons,
+        flux,
+        kubeconfig,
     } = settings;
     let mut failures = Vec::new();
+    let known =
+        Versions::of_this_release().map_err(|error| vec![Failure::new(PropertyPath::root(), error.to_string())])?;
     let part = part.unwrap_or(2);
     if !(1..=2).contains(&part) {
         failures.push(Failure::at("part", format!("is 1 (Fargate) or 2 (Cilium), not {part}")));
@@ -144,16 +196,25 @@ pub fn plan(settings: Settings, region: Option<&Region>) -> Result<Plan, Vec<Fai
     };
     let network = plan_network(preset, network.unwrap_or_else(no_network), region, &mut failures);
     let endpoints = plan_endpoints(preset, endpoints.unwrap_or_else(no_endpoints), &network, &mut failures);
+    let registry = images.and_then(|images| images.registry);
     if let NetworkPlan::New(new) = &network
         && new.nat == Nat::None
     {
-        let registry = images.and_then(|images| images.registry);
         failures.extend(check_offline(
             preset,
             registry.as_deref(),
             git.and_then(|git| git.host).as_deref(),
         ));
     }
+    let cluster = cluster::plan_cluster(preset, version, cluster, &known.kubernetes, &mut failures);
+    let said = compute::Said {
+        identity,
+        cilium,
+        nodes,
+        fargate,
+        addons,
+    };
+    let (mut compute, coredns, pod_identity) = compute::plan_compute(preset, part, said, &known.cilium, &mut failures);
     let name = match name.map_or_else(|| default_name.parse(), Ok) {
         Ok(name) => name,
         Err(error) => {
@@ -161,6 +222,20 @@ pub fn plan(settings: Settings, region: Option<&Region>) -> Result<Plan, Vec<Fai
             return Err(failures);
         }
     };
+    let around = flux::Around {
+        preset,
+        name: &name,
+        kubernetes: &cluster.version,
+        registry: registry.as_deref(),
+        known: &known.flux,
+    };
+    let flux = flux.and_then(|flux| flux::plan_flux(flux, &around, &mut failures));
+    if let ComputePlan::Fargate(fargate) = &mut compute
+        && flux.is_some()
+        && preset != Preset::Demo
+    {
+        fargate.namespaces.push(BOOTSTRAP_NAMESPACE.to_owned());
+    }
     if failures.is_empty() {
         Ok(Plan {
             preset,
@@ -169,6 +244,17 @@ pub fn plan(settings: Settings, region: Option<&Region>) -> Result<Plan, Vec<Fai
             tags: tags.unwrap_or_default(),
             network,
             endpoints,
+            registry,
+            cluster,
+            identity: IdentityPlan {
+                path: role_path,
+                permissions_boundary,
+                pod_identity,
+            },
+            compute,
+            coredns,
+            flux,
+            kubeconfig: kubeconfig.unwrap_or(KubeconfigStyle::Groundwork),
         })
     } else {
         failures.sort();

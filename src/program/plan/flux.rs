@@ -1,0 +1,217 @@
+//! The hand-over's part of the plan.
+
+use groundwork_contract::{Failure, eks::KubernetesVersion};
+use groundwork_wire::PropertyPath;
+
+use crate::{
+    settings::{FluxSettings, GitProvider, PlatformName, Preset, SecretText},
+    versions::Flux,
+};
+
+/// The hand-over to Flux, decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FluxPlan {
+    /// Where the repository is.
+    pub source: Source,
+    /// The branch.
+    pub branch: String,
+    /// The folder that the cluster follows.
+    pub path: String,
+    /// Flux' controllers; its own choice where none are named.
+    pub components: Option<Vec<String>>,
+    /// Flux' version.
+    pub version: String,
+    /// The image of its command line.
+    pub image: String,
+    /// A registry for the controllers' images, instead of Flux' own.
+    pub registry: Option<String>,
+    /// How often it looks at the repository.
+    pub interval: Option<String>,
+    /// What it reaches the repository with.
+    pub token: Option<SecretText>,
+    /// What it reaches the repository with, by SSH.
+    pub ssh_key: Option<SecretText>,
+}
+
+/// Where a repository is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// On GitHub or GitLab.
+    Hosted {
+        /// Which of them.
+        provider: GitProvider,
+        /// Who owns it.
+        owner: String,
+        /// Its name.
+        repository: String,
+        /// The host, if it is not the public one.
+        hostname: Option<String>,
+        /// Whether it is private, once Flux makes it.
+        private: bool,
+        /// Whether the owner is a person.
+        personal: bool,
+        /// Whether Flux goes on with the token.
+        token_auth: bool,
+    },
+    /// On any Git server.
+    Git {
+        /// Its address.
+        url: String,
+        /// Who the token belongs to.
+        username: Option<String>,
+    },
+}
+
+fn at(key: &str) -> PropertyPath {
+    PropertyPath::root().key("flux").key(key)
+}
+
+/// What the hand-over is planned from, beside its settings.
+pub(super) struct Around<'a> {
+    pub(super) preset: Preset,
+    pub(super) name: &'a PlatformName,
+    pub(super) kubernetes: &'a KubernetesVersion,
+    pub(super) registry: Option<&'a str>,
+    pub(super) known: &'a Flux,
+}
+
+pub(super) fn plan_flux(settings: FluxSettings, around: &Around<'_>, failures: &mut Vec<Failure>) -> Option<FluxPlan> {
+    let FluxSettings {
+        provider,
+        owner,
+        repository,
+        url,
+        hostname,
+        branch,
+        path,
+        token,
+        ssh_key,
+        username,
+        private,
+        personal,
+        token_auth,
+        components,
+        version,
+        image,
+        interval,
+    } = settings;
+    let Around {
+        preset,
+        name,
+        kubernetes,
+        registry,
+        known,
+    } = around;
+    if kubernetes.minor() < known.oldest_kubernetes.minor() {
+        failures.push(Failure::at(
+            "flux",
+            format!(
+                "Flux {} needs Kubernetes {} or newer, and `version` is {kubernetes}; take a newer one",
+                known.version, known.oldest_kubernetes
+            ),
+        ));
+    }
+    let demo = *preset == Preset::Demo;
+    let given = |text: &Option<SecretText>| text.as_ref().is_some_and(|text| !text.is_empty());
+    let provider = provider.unwrap_or(GitProvider::Github);
+    let source = match provider {
+        GitProvider::Github | GitProvider::Gitlab => {
+            failures.extend(url.map(|_| {
+                Failure::new(
+                    at("url"),
+                    "is for `provider: git`; for GitHub and GitLab give `owner` and `repository`",
+                )
+            }));
+            failures.extend(ssh_key.as_ref().map(|_| {
+                Failure::new(
+                    at("sshKey"),
+                    "is for `provider: git`; GitHub and GitLab are reached with `token`",
+                )
+            }));
+            if !given(&token) {
+                failures.push(Failure::new(
+                    at("token"),
+                    "is required: what the repository is reached with; `pulumi config set --secret --path \
+                     platform:flux.token` sets it",
+                ));
+            }
+            let mut required = |key: &str, text: Option<String>| {
+                let text = text.filter(|text| !text.trim().is_empty());
+                if text.is_none() {
+                    failures.push(Failure::new(at(key), format!("is required for {provider}")));
+                }
+                text
+            };
+            let (owner, repository) = (required("owner", owner), required("repository", repository));
+            Source::Hosted {
+                owner: owner?,
+                repository: repository?,
+                hostname,
+                private: private.unwrap_or(!demo),
+                personal: personal.unwrap_or(demo),
+                token_auth: token_auth.unwrap_or(false),
+                provider,
+            }
+        }
+        GitProvider::Git => {
+            for (key, given) in [
+                ("owner", owner.is_some()),
+                ("repository", repository.is_some()),
+                ("private", private.is_some()),
+                ("personal", personal.is_some()),
+                ("tokenAuth", token_auth.is_some()),
+                ("hostname", hostname.is_some()),
+            ] {
+                if given {
+                    failures.push(Failure::new(
+                        at(key),
+                        "is for GitHub and GitLab; here `url` says it all, so leave it out",
+                    ));
+                }
+            }
+            let Some(url) = url else {
+                failures.push(Failure::new(at("url"), "is required for git: the repository's address"));
+                return None;
+            };
+            failures.extend(check_url(&url, given(&token), given(&ssh_key)));
+            Source::Git { url, username }
+        }
+    };
+    let version = version.unwrap_or_else(|| known.version.clone());
+    let version = version.trim_start_matches('v').to_owned();
+    let image = image.unwrap_or_else(|| match registry {
+        Some(registry) => format!("{registry}/fluxcd/flux-cli:v{version}"),
+        None => known.image(&version),
+    });
+    Some(FluxPlan {
+        source,
+        branch: branch.unwrap_or_else(|| "main".to_owned()),
+        path: path.unwrap_or_else(|| format!("./clusters/{name}")),
+        components,
+        image,
+        version,
+        registry: registry.map(|registry| format!("{registry}/fluxcd")),
+        interval,
+        token,
+        ssh_key,
+    })
+}
+
+fn check_url(url: &str, token: bool, ssh_key: bool) -> Option<Failure> {
+    match url.split_once("://").map(|(scheme, _)| scheme) {
+        Some("ssh") if ssh_key => None,
+        Some("ssh") => Some(Failure::new(
+            at("sshKey"),
+            "is required: `url` is reached by SSH; `pulumi config set --secret --path platform:flux.sshKey` sets it",
+        )),
+        Some("https" | "http") if token => None,
+        Some("https" | "http") => Some(Failure::new(
+            at("token"),
+            "is required: `url` is reached by HTTPS; `pulumi config set --secret --path platform:flux.token` sets it",
+        )),
+        _ => Some(Failure::new(
+            at("url"),
+            format!("{url:?} is no address of a repository; expected https://… or ssh://…"),
+        )),
+    }
+}
