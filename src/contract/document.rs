@@ -1,8 +1,9 @@
 //! JSON policy documents, compared by meaning.
 //!
-//! AWS rewrites what it is given: it reorders statements, turns a list of one into its item and back,
-//! and an account id into the ARN of the account's root. None of that is drift.
-//! Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+//! AWS rewrites what it is given: it reorders statements, turns a list of one into its item and back, an account id into
+//! the ARN of the account's root, and numbers and truth in conditions into text. None of that is drift.
+//! It is drift that a role or user which was deleted stands there by its unique id (`AROA…`): whoever has the name now is
+//! not trusted. Source: IAM User Guide, "Grammar of the IAM JSON policy language", "Principal".
 
 use std::fmt;
 
@@ -35,6 +36,22 @@ impl Document {
     #[must_use]
     pub fn means(&self, other: &Self) -> bool {
         canonical(&Json::Object(self.0.clone())) == canonical(&Json::Object(other.0.clone()))
+    }
+
+    /// Its statements; a policy may have one that stands in no list.
+    pub fn statements(&self) -> impl Iterator<Item = &Map<String, Json>> {
+        let statements = match self.0.get("Statement") {
+            Some(Json::Array(items)) => items.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        statements.iter().filter_map(Json::as_object)
+    }
+
+    /// Its characters as AWS counts them: white space aside.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.to_text().chars().filter(|c| !c.is_whitespace()).count()
     }
 
     /// The document's JSON.
@@ -90,14 +107,20 @@ pub(crate) fn same(a: &PropertyValue, b: &PropertyValue) -> bool {
     matches!((read(a), read(b)), (Some(a), Some(b)) if canonical(&a) == canonical(&b))
 }
 
-/// One form for all documents that say the same: lists sorted, a list of one unwrapped, account ids as root ARNs.
+/// One form for all documents that say the same: lists sorted, a list of one unwrapped, account ids as root ARNs,
+/// everybody as `*`.
 fn canonical(json: &Json) -> Json {
     match json {
         Json::Object(map) => Json::Object(
             map.iter()
                 .map(|(key, value)| {
-                    let value = canonical(value);
-                    (key.clone(), if key == "AWS" { principals(value) } else { value })
+                    let value = match key.as_str() {
+                        "AWS" => principals(canonical(value)),
+                        "Condition" => canonical(&text_alone(value)),
+                        "Principal" | "NotPrincipal" => everybody(canonical(value)),
+                        _ => canonical(value),
+                    };
+                    (key.clone(), value)
                 })
                 .collect(),
         ),
@@ -112,6 +135,28 @@ fn sorted(mut items: Vec<Json>) -> Json {
     match <[Json; 1]>::try_from(items) {
         Ok([only]) => only,
         Err(items) => Json::Array(items),
+    }
+}
+
+/// `{"AWS": "*"}` says the same as `*`.
+fn everybody(value: Json) -> Json {
+    if value == serde_json::json!({"AWS": "*"}) {
+        return Json::String("*".to_owned());
+    }
+    value
+}
+
+/// A condition, whose values are text for AWS, however they are written.
+fn text_alone(value: &Json) -> Json {
+    match value {
+        Json::Object(map) => Json::Object(
+            map.iter()
+                .map(|(key, value)| (key.clone(), text_alone(value)))
+                .collect(),
+        ),
+        Json::Array(items) => Json::Array(items.iter().map(text_alone).collect()),
+        Json::Bool(_) | Json::Number(_) => Json::String(value.to_string()),
+        other => other.clone(),
     }
 }
 
@@ -154,6 +199,33 @@ mod tests {
         let a = document(serde_json::json!({"Statement": {"Action": "s3:Get"}}));
         let b = document(serde_json::json!({"Statement": {"Action": "s3:Put"}}));
         assert!(!a.means(&b));
+    }
+
+    #[test]
+    fn everybody_and_the_values_of_conditions_are_written_in_several_ways() {
+        let ours = document(serde_json::json!({"Statement": {
+            "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": false}, "NumericLessThan": {"a": 3}}}}));
+        let theirs = document(serde_json::json!({"Statement": [{
+            "Principal": {"AWS": ["*"]},
+            "Condition": {"Bool": {"aws:SecureTransport": ["false"]}, "NumericLessThan": {"a": "3"}}}]}));
+        assert!(ours.means(&theirs));
+    }
+
+    #[test]
+    fn a_principal_that_was_deleted_is_no_longer_the_one_that_is_named() {
+        let trusts = |principal: &str| document(serde_json::json!({"Statement": {"Principal": {"AWS": principal}}}));
+        let named = trusts("arn:aws:iam::111122223333:role/deployer");
+        assert!(!named.means(&trusts("AROAEXAMPLEEXAMPLEEXA")));
+        assert!(!named.means(&trusts("arn:aws:iam::111122223333:root")));
+        assert!(!trusts("111122223333").means(&trusts("444455556666")));
+    }
+
+    #[test]
+    fn statements_stand_in_a_list_or_alone_and_white_space_counts_for_nothing() {
+        let alone = document(serde_json::json!({"Statement": {"Sid": "A b"}}));
+        let listed = document(serde_json::json!({"Statement": [{"Sid": "A b"}, {"Sid": "C"}]}));
+        assert_eq!((alone.statements().count(), listed.statements().count()), (1, 2));
+        assert_eq!(alone.size(), r#"{"Statement":{"Sid":"Ab"}}"#.len());
     }
 
     #[test]

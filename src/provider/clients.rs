@@ -23,8 +23,10 @@ pub struct Aws {
     pub eks: aws_sdk_eks::Client,
     /// IAM. What it creates has a name.
     pub iam: aws_sdk_iam::Client,
-    /// KMS, each call sent once: a key has no name.
+    /// KMS.
     pub kms: aws_sdk_kms::Client,
+    /// KMS, each call sent once: a key has no name, and no idempotency token.
+    pub kms_once: aws_sdk_kms::Client,
     /// CloudWatch Logs. What it creates has a name.
     pub logs: aws_sdk_cloudwatchlogs::Client,
     /// What signs the token of an EKS cluster.
@@ -71,13 +73,15 @@ impl Aws {
         }
         let ec2 = service(&sdk, config, "ec2");
         let once = |sdk: &SdkConfig| sdk.to_builder().retry_config(RetryConfig::disabled()).build();
+        let kms = service(&sdk, config, "kms");
         let sts = service(&sdk, config, "sts");
         Ok(Self {
             ec2: aws_sdk_ec2::Client::new(&ec2),
             ec2_once: aws_sdk_ec2::Client::new(&once(&ec2)),
             eks: aws_sdk_eks::Client::new(&service(&sdk, config, "eks")),
             iam: aws_sdk_iam::Client::new(&service(&sdk, config, "iam")),
-            kms: aws_sdk_kms::Client::new(&once(&service(&sdk, config, "kms"))),
+            kms: aws_sdk_kms::Client::new(&kms),
+            kms_once: aws_sdk_kms::Client::new(&once(&kms)),
             logs: aws_sdk_cloudwatchlogs::Client::new(&service(&sdk, config, "logs")),
             credentials: sdk.credentials_provider(),
             sts_url: sts.endpoint_url().map_or_else(

@@ -87,9 +87,14 @@ impl Cx {
         &self.aws.iam
     }
 
-    /// KMS; each call is sent once.
+    /// KMS for calls that may be made twice.
     pub fn kms(&self) -> &aws_sdk_kms::Client {
         &self.aws.kms
+    }
+
+    /// KMS for creations of keys: each call is sent once.
+    pub fn kms_once(&self) -> &aws_sdk_kms::Client {
+        &self.aws.kms_once
     }
 
     /// CloudWatch Logs.

@@ -1,1 +1,7 @@
-//! AWS KMS: keys.
+//! AWS KMS: keys and their names.
+
+mod alias;
+mod key;
+
+pub use alias::*;
+pub use key::*;

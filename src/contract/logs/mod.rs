@@ -1,1 +1,5 @@
-//! Amazon CloudWatch Logs.
+//! Amazon `CloudWatch` Logs.
+
+mod log_group;
+
+pub use log_group::*;

@@ -118,6 +118,7 @@ impl Wire {
             eks: aws_sdk_eks::Client::new(&nowhere),
             iam: aws_sdk_iam::Client::new(&nowhere),
             kms: aws_sdk_kms::Client::new(&nowhere),
+            kms_once: aws_sdk_kms::Client::new(&nowhere),
             logs: aws_sdk_cloudwatchlogs::Client::new(&nowhere),
             credentials: None,
             sts_url: format!("https://sts.{region}.amazonaws.com"),
