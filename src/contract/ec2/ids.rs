@@ -43,6 +43,12 @@ ec2_ids! {
     CarrierGatewayId "cagw" "a carrier gateway id";
     /// A local gateway's id (Outposts).
     LocalGatewayId "lgw" "a local gateway id";
+    /// A launch template's id.
+    LaunchTemplateId "lt" "a launch template id";
+    /// An image's id.
+    ImageId "ami" "an image id";
+    /// A snapshot's id.
+    SnapshotId "snap" "a snapshot id";
 }
 
 text_type!(

@@ -1,14 +1,17 @@
 //! Amazon EC2: the network.
 
+mod bottlerocket;
 mod default_security_group;
 mod egress_only_internet_gateway;
 mod eip;
 mod flow_log;
+mod get_ami;
 mod get_availability_zones;
 mod get_vpc_endpoint_services;
 mod ids;
 mod inline_rule;
 mod internet_gateway;
+mod launch_template;
 mod nat_gateway;
 mod route;
 mod route_table;
@@ -19,15 +22,18 @@ mod subnet;
 mod vpc;
 mod vpc_endpoint;
 
+pub use bottlerocket::*;
 pub use default_security_group::*;
 pub use egress_only_internet_gateway::*;
 pub use eip::*;
 pub use flow_log::*;
+pub use get_ami::*;
 pub use get_availability_zones::*;
 pub use get_vpc_endpoint_services::*;
 pub use ids::*;
 pub use inline_rule::*;
 pub use internet_gateway::*;
+pub use launch_template::*;
 pub use nat_gateway::*;
 pub use route::*;
 pub use route_table::*;
