@@ -58,6 +58,7 @@ macro_rules! resources {
             $crate::ec2::EgressOnlyInternetGateway,
             $crate::ec2::Eip,
             $crate::ec2::InternetGateway,
+            $crate::ec2::LaunchTemplate,
             $crate::ec2::NatGateway,
             $crate::ec2::Route,
             $crate::ec2::RouteTable,
@@ -73,6 +74,7 @@ macro_rules! resources {
 macro_rules! functions {
     ($call:ident) => {
         $call! {
+            $crate::ec2::GetAmi,
             $crate::ec2::GetAvailabilityZones,
             $crate::sts::GetCallerIdentity,
             $crate::index::GetRegion,

@@ -241,14 +241,18 @@ fn classify(operation: &str, code: &str, message: &str, status: u16) -> Kind {
     match code {
         // EKS: a name that is taken, or something else that is under way.
         "ResourceInUseException" => {
-            if operation.starts_with("Create") && message.contains("already exist") {
+            // An access entry that is there is "already in use".
+            let taken = message.contains("already exist") || operation == "CreateAccessEntry";
+            if operation.starts_with("Create") && taken {
                 Kind::Exists
-            } else if operation.starts_with("Delete") {
+            } else if operation.starts_with("Delete") && operation != "DeleteFargateProfile" {
                 Kind::InUse
             } else {
                 Kind::Busy
             }
         }
+        // Of a cluster that is updated just now.
+        "InvalidRequestException" if message.contains("is not in ACTIVE status") => Kind::Busy,
         // IAM answers from several copies: a role that was just made cannot be assumed, nor named as a principal, at once.
         "InvalidParameterException" | "InvalidParameterValueException" | "InvalidRequestException"
             if message.contains("could not be assumed") || message.contains("Trust Policy") =>
@@ -363,6 +367,24 @@ mod tests {
                 "CreateFargateProfile",
                 "ResourceInUseException",
                 "Cannot create Fargate Profile b because cluster a currently has Fargate profile c in status DELETING",
+                Kind::Busy,
+            ),
+            (
+                "DeleteFargateProfile",
+                "ResourceInUseException",
+                "Cannot delete Fargate Profile b because cluster a currently has Fargate profile c in status DELETING",
+                Kind::Busy,
+            ),
+            (
+                "CreateAccessEntry",
+                "ResourceInUseException",
+                "The specified access entry resource is already in use on this cluster.",
+                Kind::Exists,
+            ),
+            (
+                "CreateNodegroup",
+                "InvalidRequestException",
+                "Cluster 'a' is not in ACTIVE status",
                 Kind::Busy,
             ),
             (

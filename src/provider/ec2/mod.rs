@@ -4,9 +4,12 @@ mod default_security_group;
 mod egress_only_internet_gateway;
 mod eip;
 mod flow_log;
+mod get_ami;
 mod get_availability_zones;
 mod get_vpc_endpoint_services;
 mod internet_gateway;
+mod launch_template;
+mod launch_template_form;
 mod nat_gateway;
 mod route;
 mod route_table;
@@ -19,6 +22,8 @@ mod subnet;
 mod vpc;
 mod vpc_endpoint;
 mod vpc_endpoint_form;
+
+pub(crate) use launch_template::launch_template_data;
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,18 @@
 //! Amazon EKS: clusters and what belongs to them. One file a noun, as in `contract/eks`.
 
+mod access_entry;
+mod addon;
+mod configuration;
+mod fargate_profile;
 mod get_addon_versions;
 mod get_cluster;
 mod get_cluster_versions;
+mod health;
+mod node_group;
+mod node_group_drain;
+mod node_group_foresee;
+mod node_group_form;
+mod pod_identity_association;
 mod updates;
 
 use std::collections::{BTreeMap, HashMap};
