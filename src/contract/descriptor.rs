@@ -4,7 +4,7 @@ use groundwork_wire::{PropertyMap, PropertyPath, PropertyValue};
 
 use crate::{
     check::{self, Failure},
-    diff::{self, Changes},
+    diff::{self, Change, ChangeKind, Changes},
     shape::{FieldSpec, ObjectSpec, Shape, Spec, apply_defaults},
     tags,
     traits::{Contract, Example, FromProperties, Function},
@@ -26,6 +26,8 @@ pub struct Descriptor {
     /// The input without whose change it is never replaced.
     pub never_replaced: Option<&'static str>,
     rules: fn(&PropertyMap) -> Vec<Failure>,
+    identity: fn(&PropertyMap) -> Vec<(PropertyPath, PropertyValue)>,
+    conceal: fn(&mut PropertyMap),
 }
 
 impl Descriptor {
@@ -45,6 +47,8 @@ impl Descriptor {
             example: C::example(),
             never_replaced: C::NEVER_REPLACED,
             rules: |map| C::check(&C::Args::from_properties(map)),
+            identity: C::identity,
+            conceal: C::conceal,
         }
     }
 
@@ -80,7 +84,17 @@ impl Descriptor {
     /// What a change of inputs means.
     #[must_use]
     pub fn diff(&self, old: &PropertyMap, new: &PropertyMap) -> Changes {
-        diff::diff(&self.inputs, old, new)
+        let mut changes = diff::diff(&self.inputs, old, new);
+        for ((path, old), (_, new)) in (self.identity)(old).into_iter().zip((self.identity)(new)) {
+            if !diff::same(&Spec::Any, &old, &new) {
+                let change = Change {
+                    kind: ChangeKind::Update,
+                    replace: true,
+                };
+                changes.insert(path, change);
+            }
+        }
+        changes
     }
 
     /// The outputs that an update in place does not change.
@@ -94,7 +108,8 @@ impl Descriptor {
 
     /// Wraps what must never be shown.
     #[must_use]
-    pub fn with_secrets(&self, properties: PropertyMap) -> PropertyMap {
+    pub fn with_secrets(&self, mut properties: PropertyMap) -> PropertyMap {
+        (self.conceal)(&mut properties);
         let secret = |name: &str| {
             [&self.inputs, &self.outputs]
                 .iter()

@@ -135,6 +135,25 @@ fn diff_value(
             diff_object(object, old, new, path, immutable, changes);
             return;
         }
+        (Spec::Any, PropertyValue::Object(old), PropertyValue::Object(new)) => {
+            let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
+            for key in keys {
+                diff_value(
+                    &Spec::Any,
+                    old.get(key),
+                    new.get(key),
+                    &path.key(key),
+                    immutable,
+                    changes,
+                );
+            }
+        }
+        (Spec::Any, PropertyValue::Array(old), PropertyValue::Array(new)) if old.len() == new.len() => {
+            for (index, (old, new)) in old.iter().zip(new).enumerate() {
+                let path = path.index(index);
+                diff_value(&Spec::Any, Some(old), Some(new), &path, immutable, changes);
+            }
+        }
         (Spec::Map(item), PropertyValue::Object(old), PropertyValue::Object(new)) => {
             let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
             for key in keys {

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use groundwork_wire::PropertyMap;
+use groundwork_wire::{PropertyMap, PropertyPath, PropertyValue};
 
 use crate::{
     check::Failure,
@@ -39,6 +39,18 @@ pub trait Contract: Send + Sync + 'static {
     fn check(args: &Self::Args) -> Vec<Failure> {
         let _ = args;
         Vec::new()
+    }
+
+    /// What makes it this one and no other, where that stands inside values of no fixed form: each with its path. A change
+    /// of one replaces it, as a change of an `#[immutable]` field does.
+    fn identity(inputs: &PropertyMap) -> Vec<(PropertyPath, PropertyValue)> {
+        let _ = inputs;
+        Vec::new()
+    }
+
+    /// Wraps what must never be shown, where that depends on the values; `#[secret]` does it for a whole field.
+    fn conceal(properties: &mut PropertyMap) {
+        let _ = properties;
     }
 }
 

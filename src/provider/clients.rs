@@ -10,7 +10,10 @@ use aws_config::{
 use aws_credential_types::provider::SharedCredentialsProvider;
 use groundwork_contract::{AccountId, Arn, Partition, ProviderConfig, Region};
 
-use crate::error::{Error, Kind, Result, aws};
+use crate::{
+    error::{Error, Kind, Result, aws},
+    kubernetes::Sessions,
+};
 
 /// AWS as one account in one region sees it.
 #[derive(Debug, Clone)]
@@ -37,6 +40,8 @@ pub struct Aws {
     pub caller: Caller,
     /// Where we are.
     pub region: Region,
+    /// The clusters whose APIs are asked.
+    pub(crate) kubernetes: Sessions,
 }
 
 /// Whose credentials these are.
@@ -90,6 +95,7 @@ impl Aws {
             ),
             caller,
             region,
+            kubernetes: Sessions::default(),
         })
     }
 

@@ -21,6 +21,8 @@ pub enum Kind {
     Throttled,
     /// No usable answer: it may or may not have happened.
     Unclear,
+    /// Nobody is there to ask: nothing happened.
+    Unreachable,
     /// What it refers to cannot be seen yet.
     NotYet,
     /// These credentials may not.
@@ -89,6 +91,9 @@ pub enum Error {
     /// AWS said no.
     #[error(transparent)]
     Aws(Box<AwsFault>),
+    /// A cluster's API said no, or cannot be reached.
+    #[error(transparent)]
+    Kubernetes(Box<crate::kubernetes::KubernetesFault>),
     /// It did not happen in time.
     #[error("still {phase} after {}", crate::wait::human(*.waited))]
     Timeout {
@@ -128,6 +133,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Aws(fault) => fault.kind,
+            Self::Kubernetes(fault) => fault.kind,
             Self::Timeout { .. } => Kind::Timeout,
             Self::Cancelled { .. } => Kind::Cancelled,
             Self::Pending(_) => Kind::Busy,

@@ -20,7 +20,7 @@ mod helm;
 mod iam;
 mod index;
 mod kms;
-mod kubernetes;
+pub mod kubernetes;
 pub mod log;
 mod logs;
 pub mod marks;

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use groundwork_wire::Urn;
 
-use crate::error::{AwsFault, Error, Kind};
+use crate::{
+    error::{AwsFault, Error, Kind},
+    kubernetes::KubernetesFault,
+};
 
 /// The whole message for one resource.
 pub(crate) fn report(verb: &str, urn: &Urn, error: &Error) -> String {
@@ -39,6 +42,28 @@ pub(crate) fn report(verb: &str, urn: &Urn, error: &Error) -> String {
                 .unwrap_or_default();
             line(&mut text, "aws", &format!("{service}:{operation}{request}"));
         }
+        Error::Kubernetes(fault) => {
+            let KubernetesFault {
+                cluster,
+                request,
+                code,
+                reason,
+                message,
+                kind,
+                advice,
+            } = fault.as_ref();
+            text.push_str(cluster_headline(*kind));
+            line(&mut text, "because", message);
+            if let Some(advice) = advice.as_deref().or_else(|| general_advice(*kind)) {
+                line(&mut text, "do", advice);
+            }
+            let answer = if *code == 0 {
+                String::new()
+            } else {
+                format!(": {code} {reason}")
+            };
+            line(&mut text, "cluster", &format!("{cluster}  {request}{answer}"));
+        }
         other => {
             let _ = write!(text, "{other}");
             if let Some(advice) = general_advice(other.kind()) {
@@ -56,12 +81,23 @@ const fn headline(kind: Kind) -> &'static str {
         Kind::InUse => "something still uses it",
         Kind::Busy => "something else is under way",
         Kind::Throttled => "AWS asks for fewer calls",
-        Kind::Unclear => "AWS gave no usable answer",
+        Kind::Unclear | Kind::Unreachable => "AWS gave no usable answer",
         Kind::Denied => "these credentials may not do this",
         Kind::Credentials => "AWS does not accept the credentials",
         Kind::Quota => "a quota of the account is reached",
         Kind::Invalid => "AWS refuses it as it stands",
         Kind::Timeout | Kind::Cancelled | Kind::Failed | Kind::Bug => "it did not succeed",
+    }
+}
+
+const fn cluster_headline(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Unreachable => "the cluster's API cannot be reached",
+        Kind::Denied => "the cluster does not let these credentials do this",
+        Kind::Unclear => "the cluster's API gave no usable answer",
+        Kind::Throttled => "the cluster's API asks for fewer calls",
+        Kind::Invalid => "the cluster's API refuses it as it stands",
+        other => headline(other),
     }
 }
 
@@ -88,7 +124,9 @@ const fn general_advice(kind: Kind) -> Option<&'static str> {
         Kind::Credentials => {
             Some("log in again (`aws sso login`, or new keys), then run the same command: nothing is lost")
         }
-        Kind::Throttled | Kind::Unclear | Kind::Busy => Some("run the same command again: nothing is lost"),
+        Kind::Throttled | Kind::Unclear | Kind::Unreachable | Kind::Busy => {
+            Some("run the same command again: nothing is lost")
+        }
         Kind::Timeout => Some("run the same command again, it goes on waiting; or give more time by `customTimeouts`"),
         Kind::Failed => Some("run `pulumi up` again: what can never be used is replaced"),
         Kind::Missing | Kind::NotYet => {

@@ -192,7 +192,7 @@ fn code(error: &Error) -> Code {
         Kind::Denied => Code::PermissionDenied,
         Kind::Credentials => Code::Unauthenticated,
         Kind::Throttled | Kind::Quota => Code::ResourceExhausted,
-        Kind::Unclear => Code::Unavailable,
+        Kind::Unclear | Kind::Unreachable => Code::Unavailable,
         Kind::Timeout => Code::DeadlineExceeded,
         Kind::Cancelled => Code::Cancelled,
         Kind::InUse | Kind::Busy | Kind::Failed | Kind::Bug => Code::FailedPrecondition,

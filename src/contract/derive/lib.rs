@@ -102,6 +102,8 @@ struct ResourceArgs {
     example: Option<Path>,
     check: Option<Path>,
     never_replaced: Option<LitStr>,
+    identity: Option<Path>,
+    conceal: Option<Path>,
 }
 
 impl Parse for ResourceArgs {
@@ -110,6 +112,7 @@ impl Parse for ResourceArgs {
         input.parse::<Token![,]>()?;
         let id = input.parse()?;
         let (mut example, mut check, mut never_replaced) = (None, None, None);
+        let (mut identity, mut conceal) = (None, None);
         while input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
             let word: Ident = input.parse()?;
             input.parse::<Token![=]>()?;
@@ -117,10 +120,12 @@ impl Parse for ResourceArgs {
                 "example" => example = Some(input.parse()?),
                 "check" => check = Some(input.parse()?),
                 "never_replaced" => never_replaced = Some(input.parse()?),
+                "identity" => identity = Some(input.parse()?),
+                "conceal" => conceal = Some(input.parse()?),
                 _ => {
                     return Err(syn::Error::new(
                         word.span(),
-                        "expected `example = function`, `check = function` or `never_replaced = \"name\"`",
+                        "expected `example`, `check`, `identity` or `conceal` and `= function`, or `never_replaced = \"name\"`",
                     ));
                 }
             }
@@ -131,6 +136,8 @@ impl Parse for ResourceArgs {
             example,
             check,
             never_replaced,
+            identity,
+            conceal,
         })
     }
 }
@@ -143,6 +150,8 @@ fn contract(args: &ResourceArgs, item: &DeriveInput) -> Tokens {
         example,
         check,
         never_replaced,
+        identity,
+        conceal,
     } = args;
     let docs = docs_of(attrs);
     let (inputs, outputs) = (format_ident!("{ident}Inputs"), format_ident!("{ident}Outputs"));
@@ -164,6 +173,20 @@ fn contract(args: &ResourceArgs, item: &DeriveInput) -> Tokens {
     let never_replaced = never_replaced
         .as_ref()
         .map(|name| quote!(const NEVER_REPLACED: Option<&'static str> = Some(#name);));
+    let identity = identity.as_ref().map(|identity| {
+        quote! {
+            fn identity(inputs: &groundwork_wire::PropertyMap) -> Vec<(groundwork_wire::PropertyPath, groundwork_wire::PropertyValue)> {
+                #identity(inputs)
+            }
+        }
+    });
+    let conceal = conceal.as_ref().map(|conceal| {
+        quote! {
+            fn conceal(properties: &mut groundwork_wire::PropertyMap) {
+                #conceal(properties);
+            }
+        }
+    });
     quote! {
         #(#attrs)*
         #[derive(Debug, Clone, Copy)]
@@ -180,6 +203,8 @@ fn contract(args: &ResourceArgs, item: &DeriveInput) -> Tokens {
             type Refs = #refs;
             #example
             #check
+            #identity
+            #conceal
         }
     }
 }

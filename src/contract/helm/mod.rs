@@ -1,1 +1,6 @@
 //! Helm: releases.
+
+pub mod cilium;
+mod release;
+
+pub use release::*;

@@ -1,1 +1,16 @@
 //! Kubernetes: objects of a cluster.
+
+mod connection;
+mod gate;
+mod manifest;
+mod object_id;
+mod object_manifest;
+mod patch;
+
+pub use connection::*;
+pub use gate::*;
+pub(crate) use manifest::connection_example;
+pub use manifest::*;
+pub use object_id::*;
+pub use object_manifest::manifest_mistakes;
+pub use patch::*;

@@ -128,6 +128,7 @@ impl Wire {
                 user_id: "trial".to_owned(),
             },
             region: region.parse().unwrap(),
+            kubernetes: crate::kubernetes::Sessions::default(),
         }
     }
 }
