@@ -18,8 +18,13 @@ Everything lives under `/groundwork-api/` and speaks JSON. An error is `{"error"
     POST   clusters/NAME/endpoint                   {endpoint, certificateAuthority, oidcIssuer}: CREATING ends
     POST   clusters/NAME/nodegroups/NG/ready        {issues?}: the nodes are Ready, or never will be
     POST   clusters/NAME/addons/ADDON/health        {status?: ACTIVE | DEGRADED | CREATE_FAILED, issues?}
+    POST   clusters/NAME/interfaces                 {instance, cni: cilium | vpc-cni, clusterName?}: a CNI adds an interface
+    POST   clusters/NAME/balancers/NS/SERVICE       a Service of type LoadBalancer has one: {"hostname": "…"}
+    DELETE clusters/NAME/balancers/NS/SERVICE       the Service is no more
+    POST   clusters/NAME/fargate/PROFILE            where a new Fargate node is: {id, zone, privateIpAddress, privateDnsName}
+    DELETE clusters/NAME/fargate/ID                 that node has ended
 
-The last three take `?account=` and `?region=` where several clusters have the name.
+What is below `clusters/` takes `?account=` and `?region=` where several clusters have the name.
 """
 
 from __future__ import annotations
@@ -156,6 +161,29 @@ def _addon_health(http: Http, name: str, addon: str) -> Any:
     return {"status": cluster.addons[addon].status}
 
 
+def _interface(http: Http, name: str) -> Any:
+    outside.interface(_cluster(http, name), _document(http))
+    return {}
+
+
+def _balancer(http: Http, name: str, namespace: str, service: str) -> Any:
+    return outside.balancer(_cluster(http, name), namespace, service)
+
+
+def _no_balancer(http: Http, name: str, namespace: str, service: str) -> Any:
+    outside.no_balancer(_cluster(http, name), namespace, service)
+    return {}
+
+
+def _fargate_place(http: Http, name: str, profile: str) -> Any:
+    return outside.fargate_place(_cluster(http, name), profile)
+
+
+def _fargate_gone(http: Http, name: str, eni: str) -> Any:
+    outside.fargate_gone(_cluster(http, name), eni)
+    return {}
+
+
 # `*` stands for one step of the path, and is handed to the function.
 ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("GET", "health"): _health,
@@ -177,6 +205,11 @@ ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("POST", "clusters/*/endpoint"): _endpoint,
     ("POST", "clusters/*/nodegroups/*/ready"): _nodegroup_ready,
     ("POST", "clusters/*/addons/*/health"): _addon_health,
+    ("POST", "clusters/*/interfaces"): _interface,
+    ("POST", "clusters/*/balancers/*/*"): _balancer,
+    ("DELETE", "clusters/*/balancers/*/*"): _no_balancer,
+    ("POST", "clusters/*/fargate/*"): _fargate_place,
+    ("DELETE", "clusters/*/fargate/*"): _fargate_gone,
 }
 
 

@@ -2,7 +2,8 @@
 
 `log-group-reborn`: the log group of a deleted cluster comes back. `orphan-enis`: interfaces of a CNI outlive their instance.
 `guardduty`: an endpoint and a group that nobody asked for appear in the VPC. `elb`: a load balancer of a Service and its group
-appear. `pdb` belongs to the Kubernetes side, which reads it here.
+appear, and what a deleted Service had stays. `pdb` and `flux-bootstrap` belong to the Kubernetes side, which reads them here:
+the Job of Flux's bootstrap fails.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from groundwork_aws.journal import Call
     from groundwork_aws.wire import Answer
 
-NAMES = ("log-group-reborn", "orphan-enis", "guardduty", "elb", "pdb")
+NAMES = ("log-group-reborn", "orphan-enis", "guardduty", "elb", "pdb", "flux-bootstrap")
 CNI = ("Cilium-CNI", "aws-K8S-")
 
 _on: dict[str, dict[str, Any]] = {}
@@ -161,14 +162,31 @@ def _balance(cluster: Cluster) -> None:
     """A Service of type LoadBalancer brings a load balancer, a group, and a rule that names the group (H5, H7)."""
     if cluster.status == "CREATING":
         _later("elb", "hazard", partial(_balance, cluster))
-        return
+    elif cluster.status != "DELETING":
+        balance(cluster, "kube-system/cilium-ingress")
+
+
+def _owned_by(cluster: Cluster, service: str) -> dict[str, str]:
+    return {f"kubernetes.io/cluster/{cluster.name}": "owned", "kubernetes.io/service-name": service}
+
+
+def _balancers(cluster: Cluster, service: str) -> list[Any]:
+    wanted = _owned_by(cluster, service)
+    every = elb_backends[cluster.account][cluster.region].load_balancers.values()
+    return [one for one in every if wanted.items() <= dict(one.tags).items()]
+
+
+def balance(cluster: Cluster, service: str) -> str:
+    """The load balancer of a Service, `<namespace>/<name>`, made if need be: its DNS name."""
     ec2 = ec2_backends[cluster.account][cluster.region]
     config = cluster.shape["resourcesVpcConfig"]
-    if cluster.status == "DELETING" or config["vpcId"] not in ec2.vpcs:
-        return
+    if config["vpcId"] not in ec2.vpcs:
+        return ""
+    if held := _balancers(cluster, service):
+        return str(held[0].dns_name)
     name = f"a{secrets.token_hex(16)}"[:32]
-    tags = {f"kubernetes.io/cluster/{cluster.name}": "owned", "kubernetes.io/service-name": "kube-system/cilium-ingress"}
-    description = "Security group for Kubernetes ELB (kube-system/cilium-ingress)"
+    tags = _owned_by(cluster, service)
+    description = f"Security group for Kubernetes ELB ({service})"
     group = ec2.create_security_group(f"k8s-elb-{name}", description, vpc_id=config["vpcId"], tags=tags, force=True)
     balancer = elb_backends[cluster.account][cluster.region].create_load_balancer(
         name=name,
@@ -186,3 +204,22 @@ def _balance(cluster: Cluster) -> None:
     cluster_group = GROUP.find(ec2, config["clusterSecurityGroupId"])
     source = {"GroupId": group.id, "UserId": cluster.account}
     cluster_group.ingress_rules.append(SecurityGroupRule(ec2, "-1", cluster_group.id, None, None, None, source, is_egress=False))
+    return str(balancer.dns_name)
+
+
+def unbalance(cluster: Cluster, service: str) -> None:
+    """What a Service had goes with it: load balancer, interfaces, rule and group; unless the hazard keeps it (H5)."""
+    if "elb" in _on:
+        return
+    ec2 = ec2_backends[cluster.account][cluster.region]
+    for balancer in _balancers(cluster, service):
+        elb_backends[cluster.account][cluster.region].delete_load_balancer(balancer.name)
+        for eni in [one.id for one in ec2.enis.values() if one.description == f"ELB {balancer.name}"]:
+            discard(ec2, eni)
+        for ident in balancer.security_groups:
+            cluster_group = GROUP.find(ec2, cluster.shape["resourcesVpcConfig"]["clusterSecurityGroupId"])
+            cluster_group.ingress_rules = [
+                rule for rule in cluster_group.ingress_rules if (rule.source_group or {}).get("GroupId") != ident
+            ]
+            for groups in ec2.groups.values():
+                groups.pop(ident, None)

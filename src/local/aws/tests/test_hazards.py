@@ -35,7 +35,7 @@ def test_hazards_are_switched_by_name(cloud):
     assert on(cloud.admin("GET", "hazards")) == {"guardduty", "log-group-reborn"}
     assert on(cloud.admin("DELETE", "hazards?name=guardduty")) == {"log-group-reborn"}
     assert on(cloud.admin("DELETE", "hazards")) == set()
-    assert len(cloud.admin("GET", "hazards")) == 5
+    assert len(cloud.admin("GET", "hazards")) == 6
 
 
 def test_a_log_group_comes_back(cloud, eks, network, role):
@@ -134,3 +134,102 @@ def test_the_kubernetes_side_is_somebody_elses(cloud, eks, network, role):
     addon = eks.describe_addon(clusterName="demo", addonName="coredns")["addon"]
     assert addon["health"]["issues"][0]["code"] == "InsufficientNumberOfReplicas"
     assert cloud.admin("POST", "clusters/demo/addons/coredns/health", {}) == {"status": "ACTIVE"}
+
+
+def nodes(cloud, eks, network, role):
+    eks.create_nodegroup(
+        clusterName="demo", nodegroupName="one", nodeRole=role("nodes", "ec2.amazonaws.com"), subnets=network.subnets
+    )
+    cloud.settle()
+    return cloud.admin("GET", "nodes")
+
+
+def test_a_cni_adds_interfaces_that_go_with_their_instance(cloud, eks, ec2, network, role):
+    create(cloud, eks, network, role)
+    cloud.settle()
+    first, second = nodes(cloud, eks, network, role)
+    assert first["role"].endswith(":role/nodes")
+    assert (first["instanceType"], first["maxPods"]) == ("t3.medium", 17)
+    asked = {"instance": first["id"], "cni": "cilium", "clusterName": "short"}
+    for _ in range(2):
+        cloud.admin("POST", "clusters/demo/interfaces", asked)
+    cloud.admin("POST", "clusters/demo/interfaces", {"instance": second["id"], "cni": "vpc-cni"})
+    by_tag = [{"Name": "tag:io.cilium/cilium-managed", "Values": ["true"]}]
+    (eni,) = ec2.describe_network_interfaces(Filters=by_tag)["NetworkInterfaces"]
+    assert (eni["Description"], eni["Attachment"]["InstanceId"]) == (f"Cilium-CNI ({first['id']})", first["id"])
+    assert {"Key": "io.cilium/cluster-name", "Value": "short"} in eni["TagSet"]
+    shown = {node["id"]: node["interfaces"] for node in cloud.admin("GET", "nodes")}
+    assert f"Cilium-CNI ({first['id']})" in shown[first["id"]]
+    assert f"aws-K8S-{second['id']}" in shown[second["id"]]
+    eks.delete_nodegroup(clusterName="demo", nodegroupName="one")
+    cloud.settle(2)
+    of_nodes = [{"Name": "description", "Values": ["Cilium-CNI*", "aws-K8S-*"]}]
+    assert ec2.describe_network_interfaces(Filters=of_nodes)["NetworkInterfaces"] == []
+
+
+def test_interfaces_of_cilium_outlive_their_instance(cloud, eks, ec2, network, role):
+    cloud.admin("POST", "hazards", {"name": "orphan-enis"})
+    create(cloud, eks, network, role)
+    cloud.settle()
+    for node in nodes(cloud, eks, network, role):
+        cloud.admin("POST", "clusters/demo/interfaces", {"instance": node["id"], "cni": "cilium"})
+    eks.delete_nodegroup(clusterName="demo", nodegroupName="one")
+    cloud.settle(2)
+    by_tag = [{"Name": "tag:io.cilium/cluster-name", "Values": ["demo"]}]
+    left = ec2.describe_network_interfaces(Filters=by_tag)["NetworkInterfaces"]
+    assert [eni["Status"] for eni in left] == ["available", "available"]
+    for eni in left:
+        ec2.delete_network_interface(NetworkInterfaceId=eni["NetworkInterfaceId"])
+
+
+def test_a_service_has_a_balancer_for_as_long_as_it_lives(cloud, eks, ec2, network, role):
+    create(cloud, eks, network, role)
+    cloud.settle()
+    elb = cloud.client("elb")
+    path = "clusters/demo/balancers/kube-system/cilium-ingress"
+    name = cloud.admin("POST", path)["hostname"]
+    assert cloud.admin("POST", path)["hostname"] == name
+    (balancer,) = elb.describe_load_balancers()["LoadBalancerDescriptions"]
+    assert balancer["DNSName"] == name
+    cloud.admin("DELETE", path)
+    assert elb.describe_load_balancers()["LoadBalancerDescriptions"] == []
+    by_name = [{"Name": "group-name", "Values": ["k8s-elb-*"]}]
+    assert ec2.describe_security_groups(Filters=by_name)["SecurityGroups"] == []
+
+    cloud.admin("POST", path)
+    cloud.admin("POST", "hazards", {"name": "elb"})
+    cloud.admin("DELETE", path)
+    assert len(elb.describe_load_balancers()["LoadBalancerDescriptions"]) == 1
+
+
+def test_what_is_told_of_a_part_is_heard_once_it_has_settled(cloud, eks, network, role):
+    cloud.admin("POST", "settings", {"external_control_plane": True})
+    create(cloud, eks, network, role)
+    told = {"endpoint": "https://127.0.0.1:6443", "certificateAuthority": "Q0E=", "oidcIssuer": "https://issuer/id/A"}
+    cloud.admin("POST", "clusters/demo/endpoint", told)
+    eks.create_addon(clusterName="demo", addonName="kube-proxy")
+    assert cloud.admin("POST", "clusters/demo/addons/kube-proxy/health", {}) == {"status": "CREATING"}
+    cloud.settle()
+    assert cloud.admin("POST", "clusters/demo/addons/kube-proxy/health", {}) == {"status": "ACTIVE"}
+
+
+def test_a_fargate_node_has_an_interface_of_its_own(cloud, eks, ec2, network, role):
+    create(cloud, eks, network, role)
+    cloud.settle()
+    private = ec2.create_subnet(VpcId=network.vpc, CidrBlock="10.0.96.0/20")["Subnet"]["SubnetId"]
+    eks.create_fargate_profile(
+        clusterName="demo",
+        fargateProfileName="one",
+        podExecutionRoleArn=role("fargate", "eks-fargate-pods.amazonaws.com"),
+        subnets=[private],
+        selectors=[{"namespace": "kube-system"}],
+    )
+    cloud.settle()
+    place = cloud.admin("POST", "clusters/demo/fargate/one")
+    assert place["privateDnsName"].startswith("fargate-ip-10-0-")
+    by_subnet = [{"Name": "subnet-id", "Values": [private]}]
+    (eni,) = ec2.describe_network_interfaces(Filters=by_subnet)["NetworkInterfaces"]
+    assert (eni["NetworkInterfaceId"], eni["RequesterManaged"], eni["Status"]) == (place["id"], True, "in-use")
+    cloud.admin("DELETE", f"clusters/demo/fargate/{place['id']}")
+    cloud.settle()
+    assert ec2.describe_network_interfaces(Filters=by_subnet)["NetworkInterfaces"] == []

@@ -48,6 +48,13 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
         "tolerations": {"type": "array"},
         "topologySpreadConstraints": {"type": "array"},
     },
+    "eks-pod-identity-agent": {
+        "agent": {"type": "object"},
+        "affinity": {"type": "object"},
+        "podAnnotations": {"type": "object"},
+        "resources": _RESOURCES,
+        "tolerations": {"type": "array"},
+    },
     "kube-proxy": {"ipvs": {"type": "object"}, "mode": {"type": "string"}, "resources": _RESOURCES},
     "vpc-cni": {
         "enableNetworkPolicy": {"type": "string"},

@@ -104,7 +104,7 @@ def vanish(backend: EKSBackend, ec2: Any, cluster: Cluster) -> None:
     backend.clusters.pop(cluster.name, None)
 
     def sweep() -> None:
-        for eni in cluster.interfaces:
+        for eni in cluster.interfaces + cluster.fargate:
             discard(ec2, eni)
         ident = cluster.shape["resourcesVpcConfig"]["clusterSecurityGroupId"]
         for groups in ec2.groups.values():

@@ -54,6 +54,7 @@ class Part:
     token: str | None = None
     doom: Fault | None = None
     by_eks: bool = False
+    settled: bool = False
 
     @property
     def status(self) -> str:
@@ -97,6 +98,7 @@ class Cluster(Part):
     creator: str = ""
     bootstrap_addons: bool = True
     interfaces: list[str] = field(default_factory=list)
+    fargate: list[str] = field(default_factory=list)
     nodegroups: dict[str, Nodegroup] = field(default_factory=dict)
     profiles: dict[str, Part] = field(default_factory=dict)
     addons: dict[str, Part] = field(default_factory=dict)
@@ -197,10 +199,16 @@ class Operations(BaseResponse):
         return cluster
 
     def begin(self, part: Part, status: str, kind: str, end: Callable[[], object]) -> None:
-        """Let a part be in a transitional state for a while."""
+        """Let a part be in a transitional state for a while; what is told from outside is heard after that."""
         part.status = status
         part.doom = journal.doom()
-        CLOCK.after(kind, end)
+        part.settled = False
+
+        def settle() -> None:
+            part.settled = True
+            end()
+
+        CLOCK.after(kind, settle)
 
     def page(self, result: str, items: list[Any]) -> ActionResult:
         """One page of a list."""
