@@ -1,4 +1,5 @@
-//! Lists the files that the crate carries inside itself: the pinned modules of `tools/` and the Python package of `aws/`.
+//! Lists the files that the crate carries inside itself: the pinned modules of `tools/`, the Python package of `aws/` and the
+//! charts of `charts/`.
 //!
 //! They are embedded so that an installed `groundwork` works from anywhere, with no clone beside it.
 
@@ -10,6 +11,8 @@ use std::{env, fs, io};
 const PYTHON: &[&str] = &["py", "typed", "json", "lock", "toml", "txt", "csv"];
 /// What belongs to a pinned Go tool.
 const GO: &[&str] = &["mod", "sum", "go"];
+/// What belongs to a chart.
+const CHART: &[&str] = &["yaml", "tpl", "txt"];
 
 fn main() -> io::Result<()> {
     let here =
@@ -27,6 +30,8 @@ fn main() -> io::Result<()> {
             files.push((format!("aws/{name}"), file));
         }
     }
+    let charts = here.join("charts");
+    walk(&charts, "charts", CHART, &mut files)?;
     files.sort();
 
     let mut table = String::from("pub(crate) static FILES: &[(&str, &[u8])] = &[\n");
@@ -41,6 +46,7 @@ fn main() -> io::Result<()> {
     }
 
     println_cargo(&root.join("tools"))?;
+    println_cargo(&charts)?;
     println_cargo(&aws)
 }
 

@@ -12,7 +12,7 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 /// A file: its path inside its folder, with `/`, and its bytes.
 pub(crate) type File = (&'static str, &'static [u8]);
 
-/// The files of one folder: `tools/<name>` or `aws`.
+/// The files of one folder: `tools/<name>`, `aws` or `charts`.
 pub(crate) fn folder(name: &str) -> Vec<File> {
     let inside = |path: &'static str| path.strip_prefix(name)?.strip_prefix('/');
     FILES
@@ -77,6 +77,15 @@ mod tests {
         for needed in ["requirements.lock", "groundwork_aws/__main__.py"] {
             assert!(names.contains(&needed), "{needed} is not among {names:?}");
         }
+    }
+
+    #[test]
+    fn the_stand_in_charts_are_carried_and_say_what_they_are() {
+        let charts = folder("charts");
+        let found = charts.iter().find(|(name, _)| *name == "cilium/Chart.yaml");
+        let (_, text) = found.expect("the chart of Cilium");
+        assert!(String::from_utf8_lossy(text).contains("groundwork.local/stand-in"));
+        assert!(charts.iter().any(|(name, _)| *name == "cilium/templates/_names.tpl"));
     }
 
     #[test]

@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod charts;
 pub mod cli;
 pub mod cloud;
 mod embedded;

@@ -4,7 +4,7 @@
 //! Adding one: a folder `tools/<name>` with `go.mod` and `go.sum`, and an entry in [`TOOLS`] (`tools/table.rs`).
 
 mod cache;
-mod child;
+pub(crate) mod child;
 mod golang;
 mod python;
 mod table;

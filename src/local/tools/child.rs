@@ -26,7 +26,7 @@ pub(super) async fn answer(program: &Path, args: &[&str], env: &[(&str, &str)]) 
 }
 
 /// A command that reads nothing and dies with whoever waits for it.
-pub(super) fn command(program: &Path) -> Command {
+pub(crate) fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
@@ -34,7 +34,7 @@ pub(super) fn command(program: &Path) -> Command {
 
 /// Runs a command to its end; each line that it writes goes to `log` (which is appended to) and to `each`.
 /// `what` is a noun for the error: `the build of pulumi`. Returns the lines of stdout.
-pub(super) async fn run(
+pub(crate) async fn run(
     mut command: Command,
     what: &str,
     log: &PathBuf,
