@@ -9,7 +9,7 @@ use crate::cloud::Admin;
 /// A client of the local AWS's admin path, as far as it is about clusters.
 #[derive(Debug, Clone)]
 pub(crate) struct Eks {
-    admin: Admin,
+    pub(super) admin: Admin,
 }
 
 /// A cluster with all that is in it.
