@@ -65,6 +65,7 @@ macro_rules! resources {
             $crate::ec2::RouteTableAssociation,
             $crate::ec2::Subnet,
             $crate::ec2::Vpc,
+            $crate::eks::Cluster,
         }
     };
 }

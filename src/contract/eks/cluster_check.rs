@@ -35,14 +35,6 @@ pub(super) fn check(args: &ClusterArgs) -> Vec<Failure> {
     }
     failures.extend(check_creator(args));
     failures.extend(check_auto_mode(args));
-    if let Some(config) = known(args.encryption_config.as_ref())
-        && config.resources.iter().any(|resource| resource != "secrets")
-    {
-        failures.push(Failure::new(
-            PropertyPath::root().key("encryptionConfig").key("resources"),
-            "EKS encrypts `secrets` alone: leave it out",
-        ));
-    }
     failures
 }
 

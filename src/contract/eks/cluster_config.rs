@@ -101,16 +101,13 @@ pub enum ClusterLogType {
     Scheduler,
 }
 
-/// A key of one's own around the encryption of Kubernetes' data. Source: EKS API Reference, `EncryptionConfig`.
+/// A key of one's own around the encryption of Kubernetes' data. EKS's own `resources` says nothing any more: all data is
+/// encrypted. Source: EKS API Reference, `EncryptionConfig`.
 #[shape]
 pub struct EncryptionConfig {
     /// The key: symmetric, in the cluster's region.
     #[immutable]
     pub key_arn: Arn,
-    /// What is encrypted: `secrets` is all that EKS knows.
-    #[immutable]
-    #[default(BTreeSet::from(["secrets".to_owned()]))]
-    pub resources: BTreeSet<String>,
 }
 
 /// Who is let in. Source: EKS User Guide, "Grant IAM users and roles access to Kubernetes APIs".

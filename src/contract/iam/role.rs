@@ -60,11 +60,18 @@ pub struct RoleOutputs {
 }
 
 fn example() -> Example {
-    let trust = |service: &str| {
+    let trust = |services: &[&str]| {
         json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole",
+            "Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole",
         }]})
     };
+    // What EKS's examples need of it.
+    let all = [
+        "ec2.amazonaws.com",
+        "eks.amazonaws.com",
+        "eks-fargate-pods.amazonaws.com",
+        "pods.eks.amazonaws.com",
+    ];
     let read = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": ["ec2:DescribeVpcs", "ec2:DescribeSubnets"], "Resource": "*"},
     ]});
@@ -73,7 +80,7 @@ fn example() -> Example {
             "name": "example",
             "path": "/platform/",
             "description": "What a node may do",
-            "assumeRolePolicy": trust("ec2.amazonaws.com"),
+            "assumeRolePolicy": trust(&all),
             "managedPolicyArns": [
                 "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy",
                 "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
@@ -84,7 +91,7 @@ fn example() -> Example {
         update: json!({
             "description": "What a control plane may do",
             "maxSessionDuration": 7200,
-            "assumeRolePolicy": trust("eks.amazonaws.com"),
+            "assumeRolePolicy": trust(&["eks.amazonaws.com"]),
             "managedPolicyArns": ["arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"],
             "inlinePolicies": {"look": read},
             "permissionsBoundary": "arn:aws:iam::aws:policy/PowerUserAccess",

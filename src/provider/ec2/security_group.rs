@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{ResourceType, SecurityGroup as AwsGroup};
-use groundwork_contract::ec2::{
-    Direction, InlineRule, SecurityGroup, SecurityGroupId, SecurityGroupInputs, SecurityGroupOutputs,
+use groundwork_contract::{
+    ec2::{Direction, InlineRule, SecurityGroup, SecurityGroupId, SecurityGroupInputs, SecurityGroupOutputs},
+    tags::STAMP,
 };
 
 use super::{
-    filter, interfaces, need, parse, read_tags,
+    filter, interfaces, need, parse, read_tags, references,
     rule::{self, LiveRule},
     rules, update_tags,
 };
 use crate::{
     cx::Cx,
-    error::{Error, Gone, Result, aws},
+    error::{Error, Gone, Kind, Result, aws},
     resource::{Created, Live, Recovery, Resource, State},
 };
 
@@ -90,14 +91,26 @@ impl Resource for SecurityGroup {
         update_tags(cx, id.as_str(), old.tags.as_ref(), new.tags.as_ref()).await
     }
 
-    async fn delete(cx: &Cx, id: &SecurityGroupId, _state: &State<Self>) -> Result<()> {
-        cx.ec2()
+    async fn delete(cx: &Cx, id: &SecurityGroupId, state: &State<Self>) -> Result<()> {
+        let deleted = cx
+            .ec2()
             .delete_security_group()
             .group_id(id.as_str())
             .send()
             .await
-            .map_err(aws("ec2", "DeleteSecurityGroup"))?;
-        Ok(())
+            .map_err(aws("ec2", "DeleteSecurityGroup"));
+        let Err(error) = deleted else { return Ok(()) };
+        // Groups of one platform may refer to each other both ways, so that none could go first.
+        if error.kind() == Kind::InUse
+            && let Some(stamp) = state.inputs.tags.as_ref().and_then(|tags| tags.get(STAMP))
+        {
+            let ours = [
+                filter("vpc-id", state.inputs.vpc_id.as_str()),
+                filter(&format!("tag:{STAMP}"), stamp),
+            ];
+            references::revoke(cx, id.as_str(), &ours).await?;
+        }
+        Err(error)
     }
 
     fn unfinished(live: &Live<Self>) -> Option<&'static str> {
@@ -106,31 +119,16 @@ impl Resource for SecurityGroup {
 
     async fn obstacles(cx: &Cx, id: &SecurityGroupId) -> Result<Vec<String>> {
         let mut found = interfaces(cx, [filter("group-id", id.as_str())]).await?;
-        let mut naming = Vec::new();
-        for name in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
-            let answer = cx
-                .ec2()
-                .describe_security_groups()
-                .filters(filter(name, id.as_str()))
-                .send()
-                .await
-                .map_err(aws("ec2", "DescribeSecurityGroups"))?;
-            naming.extend(answer.security_groups.unwrap_or_default());
-        }
-        let naming: BTreeSet<String> = naming
-            .iter()
-            .filter(|group| group.group_id() != Some(id.as_str()))
-            .map(|group| {
-                format!(
-                    "a rule of security group {} ({}, {}, owner {})",
-                    group.group_id().unwrap_or("?"),
-                    group.group_name().unwrap_or("?"),
-                    group.description().unwrap_or("no description"),
-                    group.owner_id().unwrap_or("?"),
-                )
-            })
-            .collect();
-        found.extend(naming);
+        let naming = references::referring(cx, id.as_str(), &[]).await?;
+        found.extend(naming.iter().map(|group| {
+            format!(
+                "a rule of security group {} ({}, {}, owner {})",
+                group.group_id().unwrap_or("?"),
+                group.group_name().unwrap_or("?"),
+                group.description().unwrap_or("no description"),
+                group.owner_id().unwrap_or("?"),
+            )
+        }));
         Ok(found)
     }
 }

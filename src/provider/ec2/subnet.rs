@@ -9,10 +9,10 @@ use groundwork_contract::{
     ec2::{HostnameType, Subnet, SubnetId, SubnetInputs, SubnetOutputs},
 };
 
-use super::{filter, instances, interfaces, nat_gateway::nat_gateways, parse, read_tags, update_tags};
+use super::{filter, guardduty, instances, interfaces, nat_gateway::nat_gateways, parse, read_tags, update_tags};
 use crate::{
     cx::Cx,
-    error::{Gone, Result, aws},
+    error::{Gone, Kind, Result, aws},
     resource::{Created, Live, Phase, Recovery, Resource, State},
 };
 
@@ -98,14 +98,19 @@ impl Resource for Subnet {
         update_tags(cx, id.as_str(), old.tags.as_ref(), new.tags.as_ref()).await
     }
 
-    async fn delete(cx: &Cx, id: &SubnetId, _state: &State<Self>) -> Result<()> {
-        cx.ec2()
+    async fn delete(cx: &Cx, id: &SubnetId, state: &State<Self>) -> Result<()> {
+        let deleted = cx
+            .ec2()
             .delete_subnet()
             .subnet_id(id.as_str())
             .send()
             .await
-            .map_err(aws("ec2", "DeleteSubnet"))?;
-        Ok(())
+            .map_err(aws("ec2", "DeleteSubnet"));
+        let Err(error) = deleted else { return Ok(()) };
+        if error.kind() == Kind::InUse {
+            guardduty::leave(cx, &state.inputs.vpc_id, id).await?;
+        }
+        Err(error)
     }
 
     fn phase(live: &Live<Self>) -> Phase {

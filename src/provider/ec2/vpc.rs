@@ -3,10 +3,10 @@
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Tenancy as AwsTenancy, VpcAttributeName};
 use groundwork_contract::ec2::{Tenancy, Vpc, VpcId, VpcInputs, VpcOutputs};
 
-use super::{filter, interfaces, need, parse, read_tags, update_tags};
+use super::{filter, guardduty, interfaces, need, parse, read_tags, update_tags};
 use crate::{
     cx::Cx,
-    error::{Gone, Result, aws},
+    error::{Gone, Kind, Result, aws},
     resource::{Created, Live, Phase, Recovery, Resource, State},
 };
 
@@ -123,13 +123,18 @@ impl Resource for Vpc {
     }
 
     async fn delete(cx: &Cx, id: &VpcId, _state: &State<Self>) -> Result<()> {
-        cx.ec2()
+        let deleted = cx
+            .ec2()
             .delete_vpc()
             .vpc_id(id.as_str())
             .send()
             .await
-            .map_err(aws("ec2", "DeleteVpc"))?;
-        Ok(())
+            .map_err(aws("ec2", "DeleteVpc"));
+        let Err(error) = deleted else { return Ok(()) };
+        if error.kind() == Kind::InUse {
+            guardduty::evict(cx, id).await?;
+        }
+        Err(error)
     }
 
     fn phase(live: &Live<Self>) -> Phase {

@@ -2,17 +2,23 @@
 
 mod access_entry;
 mod addon;
+mod cluster;
+mod cluster_ahead;
+mod cluster_form;
+mod cluster_steps;
 mod configuration;
 mod fargate_profile;
 mod get_addon_versions;
 mod get_cluster;
 mod get_cluster_versions;
 mod health;
+mod leftovers;
 mod node_group;
 mod node_group_drain;
 mod node_group_foresee;
 mod node_group_form;
 mod pod_identity_association;
+mod step;
 mod updates;
 
 use std::collections::{BTreeMap, HashMap};

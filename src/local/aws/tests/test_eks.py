@@ -159,6 +159,29 @@ def test_one_update_at_a_time(cloud, eks, cluster, refused):
     assert eks.list_updates(name="demo")["updateIds"] == [update["id"]]
 
 
+def test_an_update_that_is_asked_for_twice_is_one(cloud, eks, cluster):
+    asked = {"name": "demo", "version": "1.35", "clientRequestToken": "one"}
+    first, second = (eks.update_cluster_version(**asked)["update"]["id"] for _ in range(2))
+    assert first == second
+    cloud.settle()
+    assert eks.update_cluster_version(**asked)["update"]["status"] == "Successful"
+    assert eks.list_updates(name="demo")["updateIds"] == [first]
+
+
+def test_auto_mode_is_one_update(cloud, eks, cluster):
+    update = eks.update_cluster_config(
+        name="demo",
+        computeConfig={"enabled": True},
+        storageConfig={"blockStorage": {"enabled": True}},
+        kubernetesNetworkConfig={"elasticLoadBalancing": {"enabled": True}},
+    )["update"]
+    assert update["type"] == "AutoModeUpdate"
+    cloud.settle()
+    network = eks.describe_cluster(name="demo")["cluster"]["kubernetesNetworkConfig"]
+    assert network["elasticLoadBalancing"] == {"enabled": True}
+    assert network["serviceIpv4Cidr"] == cluster["kubernetesNetworkConfig"]["serviceIpv4Cidr"]
+
+
 def test_an_update_fails_on_request(cloud, eks, cluster):
     fault = {"kind": "fail_state", "operation": "UpdateClusterVersion", "code": "IpNotAvailable", "message": "no more"}
     cloud.admin("POST", "faults", {**fault, "count": 1})

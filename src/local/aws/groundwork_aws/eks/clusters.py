@@ -47,6 +47,7 @@ SIMPLE_UPDATES = {
     "kubeApiServerConfig": ("ControlPlaneComponentConfigUpdate", "KubeApiServerConfig"),
     "kubeSchedulerConfig": ("ControlPlaneComponentConfigUpdate", "KubeSchedulerConfig"),
     "kubeControllerManagerConfig": ("ControlPlaneComponentConfigUpdate", "KubeControllerManagerConfig"),
+    "kubernetesNetworkConfig": ("AutoModeUpdate", "KubernetesNetworkConfig"),
 }
 
 
@@ -325,6 +326,8 @@ class Clusters(Access):
         return self.live_cluster()
 
     def update_cluster_version(self) -> ActionResult:
+        if begun := self.begun(self.cluster()):
+            return begun
         cluster, version = self._idle(), self.params["version"]
         before = cluster.shape["version"]
         refuse(
@@ -346,13 +349,15 @@ class Clusters(Access):
         return self.start_update(cluster, "VersionUpdate", params, lambda: cluster.shape.update(version=version))
 
     def update_cluster_config(self) -> ActionResult:
+        if begun := self.begun(self.cluster()):
+            return begun
         cluster = self._idle()
         given = [
             member
             for member in ("resourcesVpcConfig", "logging", "accessConfig", *SIMPLE_UPDATES)
             if self.params.get(member) is not None
         ]
-        auto_mode = {"computeConfig", "storageConfig"}
+        auto_mode = {"computeConfig", "storageConfig", "kubernetesNetworkConfig"}
         refuse(not given, "InvalidParameter", "No changes needed for the request", clusterName=cluster.name)
         refuse(
             len(given) > 1 and not set(given) <= auto_mode,
@@ -370,6 +375,8 @@ class Clusters(Access):
         changes = {member: self.params[member] for member in given}
         self._changes(cluster, all(cluster.shape.get(member) == value for member, value in changes.items()))
         kind, parameter = SIMPLE_UPDATES[first]
+        if network := changes.get("kubernetesNetworkConfig"):  # what is not given stays as it is
+            changes["kubernetesNetworkConfig"] = cluster.shape["kubernetesNetworkConfig"] | network
         return self.start_update(cluster, kind, {parameter: json.dumps(changes[first])}, lambda: cluster.shape.update(changes))
 
     @staticmethod
@@ -439,6 +446,8 @@ class Clusters(Access):
         return self.start_update(cluster, "AccessConfigUpdate", {"AuthenticationMode": str(after)}, apply)
 
     def associate_encryption_config(self) -> ActionResult:
+        if begun := self.begun(self.cluster()):
+            return begun
         cluster, config = self._idle(), self.params["encryptionConfig"]
         refuse(
             cluster.shape["encryptionConfig"],

@@ -265,3 +265,9 @@ class Operations(BaseResponse):
         """Whether the call repeats the one that made this part (its clientRequestToken)."""
         token = self.params.get("clientRequestToken")
         return part is not None and token is not None and part.token == token
+
+    def begun(self, cluster: Cluster) -> ActionResult | None:
+        """The update that the call began when it was made before (its clientRequestToken)."""
+        token = self.params.get("clientRequestToken")
+        updates = [update for update in cluster.updates.values() if token is not None and update.token == token]
+        return ActionResult({"update": dict(updates[0].shape)}) if updates else None
