@@ -25,6 +25,7 @@ pub mod kms;
 pub mod kubernetes;
 pub mod logs;
 mod output;
+pub mod prices;
 pub mod schema;
 pub mod shape;
 mod stamp;
@@ -66,6 +67,7 @@ macro_rules! resources {
             $crate::ec2::Subnet,
             $crate::ec2::Vpc,
             $crate::eks::Cluster,
+            $crate::teardown::Audit,
         }
     };
 }

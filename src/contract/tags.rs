@@ -15,6 +15,9 @@ pub const PENDING: &str = "groundwork:pending";
 /// The tag that everything of one platform carries: the id of its `groundwork:index:Stamp`.
 pub const STAMP: &str = "groundwork:stamp";
 
+/// The tag of what may stay when its platform goes, whatever its value.
+pub const KEEP: &str = "groundwork:keep";
+
 /// Whether a tag is none of the user's: AWS's own, and the one above.
 pub fn is_system(key: &str) -> bool {
     key.starts_with("aws:") || key == PENDING

@@ -582,7 +582,8 @@ async fn vanish<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &mut
         };
         let phase = match (&error, error.kind()) {
             (_, Kind::Missing) => break,
-            (Error::Pending(what), _) => what.clone(),
+            // The first line says it; the others list what is for the end.
+            (Error::Pending(what), _) => what.lines().next().unwrap_or_default().to_owned(),
             (_, Kind::InUse) => "waiting for what still uses it".to_owned(),
             (_, Kind::Busy) => "waiting for what is under way".to_owned(),
             (_, Kind::Throttled | Kind::Unclear) => "deleting".to_owned(),

@@ -108,7 +108,7 @@ pub enum Error {
         /// The last state that was seen.
         phase: String,
     },
-    /// Something has to end first; what it is.
+    /// Something has to end first; what it is, in one line, and what there is to say about it in further ones.
     #[error("{0}")]
     Pending(String),
     /// It ended in a state that it cannot leave.

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod audit;
 #[path = "../support/cloud.rs"]
 mod cloud;
 mod engine;

@@ -241,11 +241,17 @@ impl Provider {
     }
 
     pub(crate) async fn delete(&self, kept: &Kept) -> Result<(), Status> {
+        self.delete_within(kept, 0.0).await
+    }
+
+    /// Deletes with a limit in seconds; the resource's own when it is zero.
+    pub(crate) async fn delete_within(&self, kept: &Kept, timeout: f64) -> Result<(), Status> {
         let request = DeleteRequest {
             id: kept.id.clone(),
             urn: urn(&kept.token, &kept.name),
             properties: Some(to_struct(&kept.properties)),
             old_inputs: Some(to_struct(&kept.inputs)),
+            timeout,
             ..DeleteRequest::default()
         };
         self.client.clone().delete(request).await.map(|_| ())
