@@ -64,12 +64,14 @@ fn diff_object(
             immutable: fixed,
             create_only,
             computed,
-            secret: _,
+            secret,
             stable: _,
             autonamed: _,
             variant,
         } = *flags;
-        if create_only {
+        // A secret that is never given back is known from its user alone, before and now; after an import it is not.
+        let told = |map: &PropertyMap| map.get(*name).is_some_and(|value| !value.is_null());
+        if create_only && !(secret && told(old) && told(new)) {
             continue;
         }
         let default = default.clone().map(PropertyValue::from);

@@ -116,7 +116,8 @@ pub struct Flags {
     pub secret: bool,
     /// An update in place does not change it (outputs).
     pub stable: bool,
-    /// AWS takes it at creation and never gives it back: not compared afterwards.
+    /// AWS takes it at creation and never gives it back: not compared afterwards, but for a secret that the user gave both
+    /// before and now.
     pub create_only: bool,
     /// AWS chooses a value when none is given: its absence is no difference.
     pub computed: bool,

@@ -1,1 +1,8 @@
-//! Flux: the hand-over to Git.
+//! Flux: the hand-over of a cluster to a Git repository.
+
+mod bootstrap;
+mod bootstrap_check;
+mod bootstrap_id;
+
+pub use bootstrap::*;
+pub use bootstrap_id::*;
