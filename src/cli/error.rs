@@ -80,6 +80,14 @@ pub(crate) enum Error {
         /// Why not.
         because: String,
     },
+    /// A cluster's token could not be made.
+    #[error("no token for cluster {cluster}")]
+    Token {
+        /// The cluster's name.
+        cluster: String,
+        /// Why not.
+        because: String,
+    },
     /// The program could not be recorded.
     #[error("the program could not be recorded")]
     Record(String),
@@ -121,7 +129,9 @@ impl Error {
             Self::Missing { folder, .. } => format!("it is not in {}", folder.display()),
             Self::Pulumi { ended, diagnostics, .. } if diagnostics.is_empty() => ended.clone(),
             Self::Pulumi { ended, diagnostics, .. } => format!("{ended}; in its own words:\n{diagnostics}"),
-            Self::Answer { because, .. } | Self::Measure { because, .. } => because.clone(),
+            Self::Answer { because, .. } | Self::Measure { because, .. } | Self::Token { because, .. } => {
+                because.clone()
+            }
             Self::Record(why) => why.clone(),
             Self::NotEmpty(_) => "what is in it could be somebody's".to_owned(),
             Self::LeftOver(names) => format!("they were not there before the demo:\n{}", names.join("\n")),
@@ -140,6 +150,9 @@ impl Error {
             Self::Pulumi { log, .. } => format!("read {}", log.display()),
             Self::Answer { .. } | Self::Measure { .. } | Self::Record(_) => {
                 "run it again; when it stays so, report it".to_owned()
+            }
+            Self::Token { .. } => {
+                "log in to AWS (`aws sso login`, or keys in the environment) and name the region".to_owned()
             }
             Self::NotEmpty(_) => "name another folder, or one that does not exist yet".to_owned(),
             Self::LeftOver(_) => "report it: a destroy must leave nothing".to_owned(),

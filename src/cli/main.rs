@@ -11,6 +11,7 @@ mod pulumi;
 mod schema;
 mod settings_schema;
 mod table;
+mod token;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ enum Verb {
     Picture(picture::PictureArgs),
     Schema(schema::SchemaArgs),
     SettingsSchema(settings_schema::SettingsSchemaArgs),
+    Token(token::TokenArgs),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +77,10 @@ async fn run(verb: Verb, ui: &Ui) -> Result<ExitCode> {
         }
         Verb::SettingsSchema(args) => {
             settings_schema::run(&args, ui);
+            Ok(Exit::Done.into())
+        }
+        Verb::Token(args) => {
+            token::run(&args, ui).await?;
             Ok(Exit::Done.into())
         }
     }

@@ -68,6 +68,10 @@ macro_rules! resources {
             $crate::ec2::Vpc,
             $crate::eks::Cluster,
             $crate::teardown::Audit,
+            $crate::helm::Release,
+            $crate::kubernetes::Gate,
+            $crate::kubernetes::Manifest,
+            $crate::kubernetes::Patch,
         }
     };
 }

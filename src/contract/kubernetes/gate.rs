@@ -101,6 +101,8 @@ pub struct GateOutputs {
     pub missing: Vec<String>,
     /// The conditions that were passed last, so that a change of them is looked at again.
     pub passed: Vec<GateCondition>,
+    /// The triggers with which it was looked at last.
+    pub passed_triggers: Option<BTreeMap<String, String>>,
 }
 
 fn check(args: &GateArgs) -> Vec<Failure> {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     cx::Cx,
-    error::{Error, Gone, Kind, Result, aws},
+    error::{Error, Gone, Kind, Result},
     wait::{Rhythm, Waiter},
 };
 
@@ -35,7 +35,7 @@ const STANDS: Duration = Duration::from_mins(3);
 
 /// The clusters that this process has met.
 #[derive(Clone, Default)]
-pub struct Sessions(Arc<Mutex<BTreeMap<String, Arc<Session>>>>);
+pub(crate) struct Sessions(Arc<Mutex<BTreeMap<String, Arc<Session>>>>);
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -170,22 +170,13 @@ impl Cluster<'_> {
     /// Says of an API that does not answer whether its cluster is still there, and what to do.
     async fn explained(&self, mut fault: KubernetesFault) -> KubernetesFault {
         let (name, endpoint) = (self.name(), &self.connection.endpoint);
-        let described = self
-            .cx
-            .eks()
-            .describe_cluster()
-            .name(name)
-            .send()
-            .await
-            .map_err(aws("eks", "DescribeCluster"))
-            .or_gone();
-        let cluster = match described {
+        let cluster = match crate::eks::describe(self.cx, name).await {
             Ok(None) => {
                 fault.kind = Kind::Missing;
                 fault.message = format!("the cluster does not exist (any more), nor its API at {endpoint}");
                 return fault;
             }
-            Ok(Some(answer)) => answer.cluster,
+            Ok(cluster) => cluster,
             Err(_) => None,
         };
         let deleting = aws_sdk_eks::types::ClusterStatus::Deleting;
@@ -293,15 +284,6 @@ impl Cluster<'_> {
         let request = Request::patch(path)
             .header(http::header::CONTENT_TYPE, form)
             .header(http::header::ACCEPT, "application/json");
-        self.json(request, body.to_string().into_bytes()).await
-    }
-
-    /// Makes something at a path.
-    ///
-    /// # Errors
-    /// It may or may not have been made.
-    pub(crate) async fn post(&self, path: &str, body: &Json) -> Result<Json> {
-        let request = Request::post(path).header(http::header::CONTENT_TYPE, "application/json");
         self.json(request, body.to_string().into_bytes()).await
     }
 

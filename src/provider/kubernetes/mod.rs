@@ -1,9 +1,28 @@
 //! Kubernetes: objects of a cluster. One file a noun, as in `contract/kubernetes`.
 
-#[expect(dead_code, reason = "the kinds that use it follow")]
 mod connect;
 mod fault;
+mod fields;
+mod gate;
+mod manifest;
+mod object;
+mod patch;
+mod readiness;
 pub mod token;
 
-pub(crate) use connect::Sessions;
+use groundwork_contract::kubernetes::Connection;
+
+use crate::{cx::Cx, error::Result};
+
+pub(crate) use connect::{Cluster, Sessions, kubeconfig};
 pub(crate) use fault::KubernetesFault;
+pub(crate) use object::text;
+
+/// The connection to a cluster that is known by its name alone, as at an import; `None` when there is no such cluster.
+///
+/// # Errors
+/// EKS did not say.
+pub(crate) async fn described(cx: &Cx, cluster: &str) -> Result<Option<Connection>> {
+    let cluster = crate::eks::describe(cx, cluster).await?;
+    cluster.as_ref().map(manifest::connection).transpose()
+}
