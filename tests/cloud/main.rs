@@ -19,6 +19,7 @@ mod functions;
 mod golden;
 mod import;
 mod lifecycle;
+mod nodes;
 mod provider;
 mod recovery;
 #[path = "../support/stack.rs"]

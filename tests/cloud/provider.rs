@@ -154,22 +154,18 @@ impl Provider {
     }
 
     pub(crate) async fn preview(&self, token: &str, name: &str, inputs: &PropertyMap) -> PropertyMap {
+        self.previewed(token, name, inputs).await.unwrap()
+    }
+
+    pub(crate) async fn previewed(&self, token: &str, name: &str, inputs: &PropertyMap) -> Result<PropertyMap, Status> {
         let request = CreateRequest {
             urn: urn(token, name),
             properties: Some(to_struct(inputs)),
             preview: true,
             ..CreateRequest::default()
         };
-        from_optional(
-            self.client
-                .clone()
-                .create(request)
-                .await
-                .unwrap()
-                .into_inner()
-                .properties
-                .as_ref(),
-        )
+        let answer = self.client.clone().create(request).await?.into_inner();
+        Ok(from_optional(answer.properties.as_ref()))
     }
 
     pub(crate) async fn diff(&self, kept: &Kept, news: &PropertyMap) -> DiffResponse {

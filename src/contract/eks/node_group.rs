@@ -14,7 +14,7 @@ use crate::{
 /// A managed node group: EC2 instances that EKS makes nodes of a cluster, keeps in number and replaces by newer ones.
 ///
 /// EKS changes one thing at a time; several changes of one `up` follow each other. What it cannot change replaces the group:
-/// the new one stands before the old one is drained, unless it was given a fixed name.
+/// the new one stands before the old one is drained, and so needs another name where the old one was given one.
 #[resource("groundwork:eks:NodeGroup", NodeGroupId, example = example, check = check)]
 pub struct NodeGroup;
 

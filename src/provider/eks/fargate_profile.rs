@@ -10,7 +10,7 @@ use groundwork_contract::eks::{
 };
 
 use super::{
-    health::{issue, with_issues},
+    health::{issue, name_taken, with_issues},
     read_tags, to_tags, update_tags,
 };
 use crate::{
@@ -52,7 +52,8 @@ impl Resource for FargateProfile {
             .set_tags(to_tags(inputs.tags.as_ref()))
             .send()
             .await
-            .map_err(aws("eks", "CreateFargateProfile"))?;
+            .map_err(aws("eks", "CreateFargateProfile"))
+            .map_err(name_taken)?;
         Ok(Created::new(id))
     }
 

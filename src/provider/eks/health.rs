@@ -1,5 +1,7 @@
 //! What is wrong with a part of a cluster, in EKS's words.
 
+use crate::error::{Error, Kind};
+
 /// An issue as a user reads it: `NodeCreationFailure: Instances failed to join the cluster (i-0a)`.
 pub(super) fn issue(code: Option<&str>, message: Option<&str>, about: &[String]) -> String {
     let about = match about {
@@ -11,6 +13,15 @@ pub(super) fn issue(code: Option<&str>, message: Option<&str>, about: &[String])
         code.unwrap_or("Unknown"),
         message.unwrap_or("EKS gives no reason")
     )
+}
+
+/// Says how to get past a name that is taken: the new one comes before the old one goes.
+pub(super) fn name_taken(error: Error) -> Error {
+    if error.kind() == Kind::Exists {
+        error.adding("if it is the one that is to be replaced, give the new one another name, or leave the name out")
+    } else {
+        error
+    }
 }
 
 /// A status with what is wrong.

@@ -8,7 +8,7 @@ use groundwork_contract::eks::{
 };
 
 use super::{
-    health::with_issues,
+    health::{name_taken, with_issues},
     node_group_drain, node_group_foresee,
     node_group_form::{
         self as form, differing_labels, differing_taints, image, inputs, issues, remote_access, repair, rolled_out,
@@ -66,7 +66,8 @@ impl Resource for NodeGroup {
             .set_tags(to_tags(inputs.tags.as_ref()))
             .send()
             .await
-            .map_err(aws("eks", "CreateNodegroup"))?;
+            .map_err(aws("eks", "CreateNodegroup"))
+            .map_err(name_taken)?;
         Ok(Created::new(id))
     }
 

@@ -2,8 +2,8 @@
 
 `log-group-reborn`: the log group of a deleted cluster comes back. `orphan-enis`: interfaces of a CNI outlive their instance.
 `guardduty`: an endpoint and a group that nobody asked for appear in the VPC. `elb`: a load balancer of a Service and its group
-appear, and what a deleted Service had stays. `pdb` and `flux-bootstrap` belong to the Kubernetes side, which reads them here:
-the Job of Flux's bootstrap fails.
+appear, and what a deleted Service had stays. `pdb`: the nodes of a node group that is deleted cannot be drained, as long as
+they run. `flux-bootstrap` belongs to the Kubernetes side, which reads it here: the Job of Flux's bootstrap fails.
 """
 
 from __future__ import annotations

@@ -270,6 +270,20 @@ def test_a_node_group_has_instances(cloud, eks, ec2, iam, cluster, group, networ
     iam.delete_role(RoleName="nodes")
 
 
+def test_a_drain_that_is_kept_up_ends_with_its_instances(cloud, eks, ec2, group):
+    held = {"clusterName": "demo", "nodegroupName": "first"}
+    cloud.settle()
+    cloud.admin("POST", "hazards", {"name": "pdb"})
+    eks.delete_nodegroup(**held)
+    cloud.settle()
+    assert eks.describe_nodegroup(**held)["nodegroup"]["status"] == "DELETING"
+    running = [one["id"] for one in cloud.admin("GET", "nodes")]
+    ec2.terminate_instances(InstanceIds=running)
+    eks.describe_nodegroup(**held)
+    cloud.settle()
+    assert eks.list_nodegroups(clusterName="demo")["nodegroups"] == []
+
+
 def test_a_node_group_follows_the_version(cloud, eks, cluster, group, refused):
     asked = {"clusterName": "demo", "nodegroupName": "first"}
     assert refused(eks.update_nodegroup_version, **asked, version="1.35") == "InvalidParameterException"
@@ -357,6 +371,34 @@ def test_addons(cloud, eks, cluster, refused):
     eks.delete_addon(clusterName="demo", addonName="coredns")
     cloud.settle()
     assert eks.list_addons(clusterName="demo")["addons"] == []
+
+
+def test_an_addon_has_the_roles_that_the_last_update_names(cloud, eks, cluster, role):
+    one, other = role("one", "pods.eks.amazonaws.com"), role("other", "pods.eks.amazonaws.com")
+    eks.create_addon(
+        clusterName="demo",
+        addonName="vpc-cni",
+        podIdentityAssociations=[{"serviceAccount": "aws-node", "roleArn": one}],
+    )
+    cloud.settle()
+
+    def held():
+        found = eks.list_pod_identity_associations(clusterName="demo")["associations"]
+        return [
+            eks.describe_pod_identity_association(clusterName="demo", associationId=each["associationId"])["association"][
+                "roleArn"
+            ]
+            for each in found
+        ]
+
+    assert held() == [one]
+    for wanted, left in (([{"serviceAccount": "aws-node", "roleArn": other}], [other]), (None, [other]), ([], [])):
+        given = {} if wanted is None else {"podIdentityAssociations": wanted}
+        eks.update_addon(clusterName="demo", addonName="vpc-cni", **given)
+        cloud.settle()
+        assert held() == left
+    addon = eks.describe_addon(clusterName="demo", addonName="vpc-cni")["addon"]
+    assert "podIdentityAssociations" not in addon
 
 
 def test_self_managed_addons_are_in_the_way(cloud, eks, asked):

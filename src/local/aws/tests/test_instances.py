@@ -112,3 +112,44 @@ def test_no_two_parts_of_a_service_share_a_private_name(response):
                 owners.setdefault(name, []).append(part)
     ours = {name for name, parts in owners.items() if any(part.__module__.startswith("groundwork") for part in parts)}
     assert {name for name in ours if len(owners[name]) > 1} == set()
+
+
+def test_a_launch_template_has_versions(ec2, refused):
+    asked = {
+        "LaunchTemplateName": "nodes",
+        "LaunchTemplateData": {
+            "UserData": "aGVsbG8=",
+            "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "a", "Value": "b"}]}],
+        },
+        "TagSpecifications": [{"ResourceType": "launch-template", "Tags": [{"Key": "Name", "Value": "nodes"}]}],
+    }
+    made = ec2.create_launch_template(**asked, ClientToken="once")["LaunchTemplate"]
+    again = ec2.create_launch_template(**asked, ClientToken="once")["LaunchTemplate"]
+    assert again["LaunchTemplateId"] == made["LaunchTemplateId"]
+    assert refused(ec2.create_launch_template, **asked) == "InvalidLaunchTemplateName.AlreadyExistsException"
+    assert made["Tags"] == [{"Key": "Name", "Value": "nodes"}]
+    ident = {"LaunchTemplateId": made["LaunchTemplateId"]}
+
+    def versions(**more):
+        return ec2.describe_launch_template_versions(**ident, **more)["LaunchTemplateVersions"]
+
+    (first,) = versions(Versions=["$Default"])
+    (kinds,) = first["LaunchTemplateData"]["TagSpecifications"]
+    assert kinds["ResourceType"] == "instance", "the template's own tags are not its instances'"
+    for number in (2, 3):
+        version = ec2.create_launch_template_version(**ident, LaunchTemplateData={"InstanceType": "t4g.small"})
+        assert version["LaunchTemplateVersion"]["VersionNumber"] == number
+    ec2.modify_launch_template(**ident, DefaultVersion="3")
+    answer = ec2.delete_launch_template_versions(**ident, Versions=["1", "3", "9"])
+    assert [one["VersionNumber"] for one in answer["SuccessfullyDeletedLaunchTemplateVersions"]] == [1]
+    codes = [one["ResponseError"]["Code"] for one in answer["UnsuccessfullyDeletedLaunchTemplateVersions"]]
+    assert codes == ["unexpectedError", "launchTemplateVersionDoesNotExist"]
+    assert [one["VersionNumber"] for one in versions()] == [3, 2]
+    assert [one["VersionNumber"] for one in versions(MaxVersion="2")] == [2]
+    assert refused(ec2.describe_launch_template_versions, **ident, Versions=["1"]) == "InvalidLaunchTemplateId.VersionNotFound"
+    assert (
+        ec2.create_launch_template_version(**ident, LaunchTemplateData={"KeyName": "a"})["LaunchTemplateVersion"]["VersionNumber"]
+        == 4
+    )
+    ec2.delete_launch_template(**ident)
+    assert refused(ec2.describe_launch_template_versions, **ident) == "InvalidLaunchTemplateId.NotFound"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.utils import parse_user_data
 
 from groundwork_aws.ec2.nouns import Noun, Operations, View, define, refuse, tags_of
 
@@ -70,8 +72,99 @@ TEMPLATE = define(
 )
 
 
+def gone(template: Any) -> set[int]:
+    """The numbers of the versions that were deleted; moto knows none."""
+    numbers: set[int] = template.__dict__.setdefault("deleted_versions", set())
+    return numbers
+
+
+def version_view(version: Any) -> View:
+    """A version as DescribeLaunchTemplateVersions shows it."""
+    template = version.template
+    shown = template_view(template)
+    return {
+        "LaunchTemplateId": template.id,
+        "LaunchTemplateName": template.name,
+        "VersionNumber": version.number,
+        "VersionDescription": version.description or None,
+        "CreateTime": version.create_time,
+        "CreatedBy": shown["CreatedBy"],
+        "DefaultVersion": template.is_default(version),
+        "LaunchTemplateData": version.data,
+    }
+
+
 class Instances(Operations):
     """Operations on launch templates."""
+
+    def create_launch_template(self) -> ActionResult:
+        """Moto puts the template's own tags among those of its instances, and knows no ClientToken."""
+        (name,) = self.need("LaunchTemplateName")
+        refuse(
+            not re.fullmatch(r"[a-zA-Z0-9().\-/_]{3,128}", name),
+            "InvalidLaunchTemplateName.MalformedException",
+            f"A launch template name must be between 3 and 128 characters, and may contain letters, numbers, and ().-/_: {name}",
+        )
+        tags, data = {"launch-template": self.tags_for("launch-template")}, self._data()
+        description = self.params.get("VersionDescription") or ""
+        template = self.once(lambda: self.ec2_backend.create_launch_template(name, description, data, tags))
+        return ActionResult({"LaunchTemplate": template_view(template)})
+
+    def _data(self) -> View:
+        data: View = dict(self.need("LaunchTemplateData")[0])
+        if data.get("UserData"):
+            data["UserData"] = parse_user_data(data["UserData"])
+        return data
+
+    def _template(self) -> Any:
+        ident, name = self.params.get("LaunchTemplateId"), self.params.get("LaunchTemplateName")
+        refuse(not ident and not name, "MissingParameter", "Either a launch template ID or a name must be specified.")
+        return TEMPLATE.find(self.ec2_backend, ident) if ident else self._by_name(str(name))
+
+    def create_launch_template_version(self) -> ActionResult:
+        template, data = self._template(), self._data()
+        version = self.once(lambda: template.create_version(data, self.params.get("VersionDescription") or ""))
+        return ActionResult({"LaunchTemplateVersion": version_view(version)})
+
+    def describe_launch_template_versions(self) -> ActionResult:
+        """Versions by number, `$Default` or `$Latest`, or between two numbers; the newest first."""
+        template = self._template()
+        held = {str(version.number): version for version in reversed(template.versions) if version.number not in gone(template)}
+        asked = [
+            {"$Default": str(template.default_version_number), "$Latest": next(iter(held))}.get(version, version)
+            for version in self.params.get("Versions") or []
+        ]
+        for version in asked:
+            refuse(
+                version not in held,
+                "InvalidLaunchTemplateId.VersionNotFound",
+                f"Could not find the specified version {version} for the launch template with ID {template.id}.",
+            )
+        least, most = (
+            int(self.params.get("MinVersion") or 1),
+            int(self.params.get("MaxVersion") or template.latest_version_number),
+        )
+        chosen = [held[version] for version in asked] or [one for one in held.values() if least <= one.number <= most]
+        return self.page("LaunchTemplateVersions", [version_view(version) for version in chosen])
+
+    def delete_launch_template_versions(self) -> ActionResult:
+        """The default version cannot be deleted; a number is never given again."""
+        template, deleted, failed = self._template(), [], []
+        for number in self.params.get("Versions") or []:
+            named = {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name, "VersionNumber": int(number)}
+            known = int(number) <= len(template.versions) and int(number) not in gone(template)
+            if not known or int(number) == template.default_version_number:
+                code = "unexpectedError" if known else "launchTemplateVersionDoesNotExist"
+                failed.append({**named, "ResponseError": {"Code": code, "Message": f"Version {number} cannot be deleted"}})
+                continue
+            gone(template).add(int(number))
+            deleted.append(named)
+        return ActionResult(
+            {
+                "SuccessfullyDeletedLaunchTemplateVersions": deleted,
+                "UnsuccessfullyDeletedLaunchTemplateVersions": failed,
+            }
+        )
 
     def describe_launch_templates(self) -> ActionResult:
         idents = list(self.params.get("LaunchTemplateIds") or [])
@@ -89,9 +182,7 @@ class Instances(Operations):
         )
 
     def delete_launch_template(self) -> ActionResult:
-        ident, name = self.params.get("LaunchTemplateId"), self.params.get("LaunchTemplateName")
-        refuse(not ident and not name, "MissingParameter", "Either a launch template ID or a name must be specified.")
-        template = TEMPLATE.find(self.ec2_backend, ident) if ident else self._by_name(str(name))
+        template = self._template()
         shown = template_view(template)
         self.ec2_backend.delete_launch_template(template.name, template.id)
         return ActionResult({"LaunchTemplate": shown})

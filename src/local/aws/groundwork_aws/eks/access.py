@@ -287,6 +287,8 @@ class Access(Operations):
         for member in ("roleArn", "targetRoleArn", "disableSessionTags"):
             if self.params.get(member) is not None:
                 part.shape[member] = self.params[member]
+        if not part.shape.get("targetRoleArn"):
+            part.shape.pop("targetRoleArn", None)
         part.touch()
         return ActionResult({"association": part.shape})
 

@@ -122,10 +122,6 @@ class Addons(Access):
         refuse(name in cluster.addons, "ResourceInUse", "Addon already exists.", clusterName=cluster.name, addonName=name)
         values = self._configuration(cluster, name)
         arn, stamp = self.arn("addon", cluster.name, name, str(uuid.uuid4())), now()
-        identities = [
-            self.associate(cluster, "kube-system", one["serviceAccount"], one["roleArn"], owner=arn).shape["associationArn"]
-            for one in params.get("podIdentityAssociations") or []
-        ]
         shape: Shape = {
             "addonName": name,
             "clusterName": cluster.name,
@@ -140,13 +136,13 @@ class Addons(Access):
             "publisher": "eks",
             "owner": "aws",
             "configurationValues": values,
-            "podIdentityAssociations": identities or None,
             "namespaceConfig": params.get("namespaceConfig") or {"namespace": "kube-system"},
         }
         addon = Part(
             {member: value for member, value in shape.items() if value is not None}, token=params.get("clientRequestToken")
         )
         cluster.addons[name] = addon
+        self._associate(cluster, addon, params.get("podIdentityAssociations") or [])
         conflict = cluster.bootstrap_addons and name in catalogue.SELF_MANAGED and params.get("resolveConflicts") != "OVERWRITE"
 
         def end() -> None:
@@ -160,6 +156,26 @@ class Addons(Access):
 
         self.begin(addon, "CREATING", "addon", end)
         return ActionResult({"addon": addon.shape})
+
+    def _associate(self, cluster: Cluster, addon: Part, wanted: list[Shape]) -> None:
+        """Give an addon's service accounts the roles that are asked for, and no others."""
+        arn = addon.shape["addonArn"]
+        held = {
+            (part.shape["serviceAccount"], part.shape["roleArn"]): ident
+            for ident, part in cluster.identities.items()
+            if part.shape.get("ownerArn") == arn
+        }
+        asked = [(one["serviceAccount"], one["roleArn"]) for one in wanted]
+        for pair, ident in held.items():
+            if pair not in asked:
+                del cluster.identities[ident]
+        for account, role in asked:
+            if (account, role) not in held:
+                self.associate(cluster, "kube-system", account, role, owner=arn)
+        arns = [part.shape["associationArn"] for part in cluster.identities.values() if part.shape.get("ownerArn") == arn]
+        addon.shape.pop("podIdentityAssociations", None)
+        if arns:
+            addon.shape["podIdentityAssociations"] = arns
 
     def _addon(self) -> tuple[Cluster, Part]:
         cluster, name = self.cluster(), self.params["addonName"]
@@ -193,13 +209,17 @@ class Addons(Access):
             new["addonVersion"] = self._addon_version(cluster, name, params["addonVersion"])
         if params.get("configurationValues") is not None:
             new["configurationValues"] = self._configuration(cluster, name)
-        if params.get("serviceAccountRoleArn") is not None:
-            new["serviceAccountRoleArn"] = params["serviceAccountRoleArn"]
+        # The role is the one that the update names ("UpdateAddon": without one, the addon has the node's).
+        new["serviceAccountRoleArn"] = params.get("serviceAccountRoleArn") or ""
         shown = {member[0].upper() + member[1:]: str(value) for member, value in new.items()}
         if params.get("resolveConflicts"):
             shown["ResolveConflicts"] = params["resolveConflicts"]
 
+        identities: list[Shape] | None = params.get("podIdentityAssociations")
+
         def apply() -> None:
+            if identities is not None:
+                self._associate(cluster, addon, identities)
             addon.shape.update({member: value for member, value in new.items() if value not in (None, "")})
             for member, value in new.items():
                 if value == "":

@@ -86,6 +86,7 @@ class Nodegroup(Part):
     group: str = ""
     profile: str = ""
     image: str = ""
+    stuck: bool = False
     instance_data: Shape = field(default_factory=dict)
 
 

@@ -1,0 +1,159 @@
+//! What belongs to a cluster, on days that are not like the others.
+
+use groundwork_local::cloud::Fault;
+use groundwork_wire::{PropertyMap, PropertyValue};
+use serde_json::json;
+
+use crate::{
+    Cloud,
+    provider::{Provider, properties},
+    world::World,
+};
+
+const GROUP: &str = "groundwork:eks:NodeGroup";
+const ENTRY: &str = "groundwork:eks:AccessEntry";
+
+/// The inputs with some changed.
+async fn with(provider: &Provider, token: &str, inputs: &PropertyMap, more: serde_json::Value) -> PropertyMap {
+    let mut changed = inputs.clone();
+    changed.extend(properties(more));
+    provider.checked(token, "one", &changed).await
+}
+
+async fn operations(cloud: &Cloud, since: usize) -> Vec<String> {
+    let calls = cloud.cloud.journal(0).await.unwrap();
+    calls.into_iter().skip(since).map(|call| call.operation).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_that_a_disruption_budget_keeps_up_is_ended() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, GROUP, "one").await;
+    let before = cloud.dump().await;
+    // No time for draining at all, so that nothing has to be waited for here.
+    let inputs = with(&provider, GROUP, &inputs, json!({"drainBudgetSeconds": 0})).await;
+    let made = provider.create(GROUP, "one", &inputs).await.unwrap();
+    cloud.cloud.set_hazard("pdb").await.unwrap();
+    let since = operations(&cloud, 0).await.len();
+    provider.delete(&made).await.unwrap();
+    let calls = operations(&cloud, since).await;
+    let place = |name: &str| calls.iter().position(|call| call == name);
+    assert!(place("DeleteNodegroup") < place("TerminateInstances"), "{calls:?}");
+    assert!(place("TerminateInstances").is_some(), "{calls:?}");
+    cloud.cloud.clear_hazards().await.unwrap();
+    assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+    world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_changes_of_a_node_group_follow_each_other() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, GROUP, "one").await;
+    let first = with(&provider, GROUP, &inputs, json!({"version": "1.33"})).await;
+    let made = provider.create(GROUP, "one", &first).await.unwrap();
+    let since = operations(&cloud, 0).await.len();
+    let both = json!({"version": "1.34", "labels": {"role": "other"}, "forceUpdateVersion": true});
+    let both = with(&provider, GROUP, &inputs, both).await;
+    let changed = provider.update(&made, &both).await.unwrap();
+    provider.assert_same(&changed, &both, "after both").await;
+    let calls = operations(&cloud, since).await;
+    let updates: Vec<&str> = calls
+        .iter()
+        .map(String::as_str)
+        .filter(|call| call.starts_with("Update"))
+        .collect();
+    assert_eq!(updates, ["UpdateNodegroupConfig", "UpdateNodegroupVersion"]);
+    provider.delete(&changed).await.unwrap();
+    world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_update_shows_ekss_own_reason_and_the_next_run_asks_again() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, GROUP, "one").await;
+    let made = provider.create(GROUP, "one", &inputs).await.unwrap();
+    let changed = with(&provider, GROUP, &inputs, json!({"labels": {"role": "other"}})).await;
+    cloud
+        .cloud
+        .set_fault(&Fault {
+            kind: "fail_state".to_owned(),
+            operation: Some("UpdateNodegroupConfig".to_owned()),
+            count: Some(1),
+            code: Some("PodEvictionFailure".to_owned()),
+            message: Some("Reached max retries while trying to evict pods from nodes".to_owned()),
+            ..Fault::default()
+        })
+        .await
+        .unwrap();
+    let refused = provider.update(&made, &changed).await.unwrap_err();
+    // The reason goes with the state, in the details.
+    let words = String::from_utf8_lossy(refused.details());
+    assert!(words.contains("PodEvictionFailure: Reached max retries"), "{words}");
+    let kept = provider.read(&made).await.unwrap().unwrap();
+    assert!(provider.diff(&kept, &changed).await.replaces.is_empty());
+    let settled = provider.update(&kept, &changed).await.unwrap();
+    provider.assert_same(&settled, &changed, "the second time").await;
+    provider.delete(&settled).await.unwrap();
+    world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_eks_made_is_taken_as_it_is_and_outlives_ours() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let group = world.inputs(&provider, GROUP, "one").await;
+    let made = provider.create(GROUP, "one", &group).await.unwrap();
+    let entry = PropertyMap::from([
+        ("clusterName".to_owned(), group["clusterName"].clone()),
+        ("principalArn".to_owned(), group["nodeRole"].clone()),
+        ("type".to_owned(), PropertyValue::from("EC2_LINUX")),
+    ]);
+    let entry = with(&provider, ENTRY, &entry, json!({"tags": {"team": "platform"}})).await;
+    let before = cloud.dump().await;
+    let adopted = provider.create(ENTRY, "one", &entry).await.unwrap();
+    let seen = provider.read(&adopted).await.unwrap().unwrap();
+    assert_eq!(seen, adopted, "a refresh finds nothing");
+    provider.delete(&adopted).await.unwrap();
+    assert_eq!(
+        before.left_over(&cloud.dump().await),
+        Vec::<&str>::new(),
+        "it is EKS's own"
+    );
+    provider.delete(&made).await.unwrap();
+    world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_addon_is_held_against_what_eks_offers_at_preview() {
+    const ADDON: &str = "groundwork:eks:Addon";
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, ADDON, "one").await;
+    for (wrong, reason) in [
+        (
+            json!({"addonName": "coredsn"}),
+            "EKS has no addon coredsn for Kubernetes 1.34",
+        ),
+        (
+            json!({"addonVersion": "v0.0.1-eksbuild.1"}),
+            "EKS has no v0.0.1-eksbuild.1 of coredns",
+        ),
+        (
+            json!({"configurationValues": {"replicaCuont": 2}}),
+            "replicaCuont is not known to the addon; did you mean replicaCount?",
+        ),
+    ] {
+        let wrong = with(&provider, ADDON, &inputs, wrong).await;
+        let refused = provider.previewed(ADDON, "one", &wrong).await.unwrap_err();
+        assert!(refused.message().contains(reason), "{refused}");
+    }
+    world.tear_down(&provider).await;
+}
