@@ -110,22 +110,27 @@ impl Descriptor {
     #[must_use]
     pub fn with_secrets(&self, mut properties: PropertyMap) -> PropertyMap {
         (self.conceal)(&mut properties);
-        let secret = |name: &str| {
-            [&self.inputs, &self.outputs]
-                .iter()
-                .any(|spec| spec.field(name).is_some_and(|field| field.flags.secret))
-        };
-        properties
-            .into_iter()
-            .map(|(name, value)| {
-                if secret(&name) {
-                    (name, PropertyValue::secret(value))
-                } else {
-                    (name, value)
-                }
-            })
-            .collect()
+        wrapped(&[&self.inputs, &self.outputs], properties)
     }
+}
+
+/// Wraps what one of these forms says must never be shown.
+fn wrapped(forms: &[&ObjectSpec], properties: PropertyMap) -> PropertyMap {
+    let secret = |name: &str| {
+        forms
+            .iter()
+            .any(|form| form.field(name).is_some_and(|field| field.flags.secret))
+    };
+    properties
+        .into_iter()
+        .map(|(name, value)| {
+            if secret(&name) {
+                (name, PropertyValue::secret(value))
+            } else {
+                (name, value)
+            }
+        })
+        .collect()
 }
 
 /// A function's contract as data.
@@ -155,6 +160,12 @@ impl FunctionDescriptor {
             inputs: object::<F::Inputs>(),
             result: object::<F::Result>(),
         }
+    }
+
+    /// Wraps what must never be shown of its answer.
+    #[must_use]
+    pub fn with_secrets(&self, result: PropertyMap) -> PropertyMap {
+        wrapped(&[&self.result], result)
     }
 }
 

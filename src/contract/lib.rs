@@ -93,6 +93,7 @@ macro_rules! functions {
             $crate::index::GetPartition,
             $crate::ec2::GetVpcEndpointServices,
             $crate::eks::GetCluster,
+            $crate::eks::GetClusterAuth,
             $crate::eks::GetClusterVersions,
             $crate::eks::GetAddonVersions,
         }

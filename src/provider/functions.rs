@@ -65,6 +65,7 @@ impl<F: Lookup> ErasedLookup for Of<F> {
 
     async fn invoke(&self, cx: &Cx, mut args: PropertyMap) -> Result<PropertyMap> {
         apply_defaults(&self.descriptor.inputs, &mut args);
-        to_properties(&F::look_up(cx, &from_properties(&args)?).await?)
+        let result = to_properties(&F::look_up(cx, &from_properties(&args)?).await?)?;
+        Ok(self.descriptor.with_secrets(result))
     }
 }

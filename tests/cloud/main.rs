@@ -13,6 +13,7 @@
 mod audit;
 #[path = "../support/cloud.rs"]
 mod cloud;
+mod cluster;
 mod engine;
 mod functions;
 #[path = "../support/golden.rs"]

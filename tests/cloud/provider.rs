@@ -157,6 +157,7 @@ impl Provider {
         self.previewed(token, name, inputs).await.unwrap()
     }
 
+    /// A preview, or what it foresees that `up` would fail of.
     pub(crate) async fn previewed(&self, token: &str, name: &str, inputs: &PropertyMap) -> Result<PropertyMap, Status> {
         let request = CreateRequest {
             urn: urn(token, name),

@@ -10,6 +10,7 @@ mod configuration;
 mod fargate_profile;
 mod get_addon_versions;
 mod get_cluster;
+mod get_cluster_auth;
 mod get_cluster_versions;
 mod health;
 mod leftovers;
