@@ -77,6 +77,14 @@ macro_rules! resources {
             $crate::kubernetes::Gate,
             $crate::kubernetes::Manifest,
             $crate::kubernetes::Patch,
+            $crate::iam::InstanceProfile,
+            $crate::iam::OpenIdConnectProvider,
+            $crate::iam::Policy,
+            $crate::iam::Role,
+            $crate::iam::RolePolicyAttachment,
+            $crate::kms::Alias,
+            $crate::kms::Key,
+            $crate::logs::LogGroup,
         }
     };
 }

@@ -178,8 +178,8 @@ impl<R: Resource> Erased for Of<R> {
         };
         let outcome = self.converge(cx, &id, inputs, &known, limit).await?;
         // Answered with an id, settled or not: the state has it from here on.
-        if let Recovery::Ec2Tag(_) = R::RECOVERY {
-            marks.note_safe(&id.to_string());
+        if let Some(carrier) = R::RECOVERY.carrier() {
+            marks.note_safe(carrier, &id.to_string());
         }
         Ok(outcome)
     }
@@ -203,8 +203,10 @@ impl<R: Resource> Erased for Of<R> {
         let Some(live) = R::read(cx, &parsed, known.as_ref()).await? else {
             return Ok(None);
         };
-        if live.pending_mark {
-            marks.note_safe(id);
+        if live.pending_mark
+            && let Some(carrier) = R::RECOVERY.carrier()
+        {
+            marks.note_safe(carrier, id);
         }
         let facts = known.map(|known| known.facts).unwrap_or_default();
         let full = state::to_properties(&live.inputs)?;
@@ -256,8 +258,8 @@ impl<R: Resource> Erased for Of<R> {
         let known = state::decode::<R>(&cx.aws, old.properties, old.inputs)?;
         remove::<R>(cx, &parsed, &known, limit).await?;
         // An untagged thing may go by the id of a tagged one, as an association goes by its subnet's.
-        if let Recovery::Ec2Tag(_) = R::RECOVERY {
-            marks.forget(id);
+        if let Some(carrier) = R::RECOVERY.carrier() {
+            marks.forget(carrier, id);
         }
         Ok(())
     }
@@ -369,7 +371,7 @@ async fn bring<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, limit: D
             return Ok(taken_over(cx, marks, id));
         }
     }
-    if R::RECOVERY == Recovery::Look
+    if matches!(R::RECOVERY, Recovery::Look | Recovery::KmsTag)
         && let Some(id) = R::find(cx, inputs).await?
     {
         return Ok(taken_over(cx, marks, id));
@@ -417,7 +419,7 @@ async fn find_lost<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs) -> R
             let marked = marks.recover_now(&cx.aws, kind, &cx.mark).await?;
             alive::<R>(cx, marked).await
         }
-        Recovery::Identity | Recovery::Look => R::find(cx, inputs).await,
+        Recovery::Identity | Recovery::Look | Recovery::KmsTag => R::find(cx, inputs).await,
     }
 }
 

@@ -268,6 +268,8 @@ fn classify(operation: &str, code: &str, message: &str, status: u16) -> Kind {
         "MalformedPolicyDocument" | "MalformedPolicyDocumentException" if message.contains("nvalid principal") => {
             Kind::NotYet
         }
+        // A key that is on its way out can be used for nothing any more.
+        "KMSInvalidStateException" if message.contains("pending deletion") => Kind::Missing,
         "RequestLimitExceeded"
         | "Throttling"
         | "ThrottlingException"

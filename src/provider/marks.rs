@@ -22,6 +22,7 @@ use tokio::sync::OnceCell;
 use crate::{
     clients::Aws,
     error::{Result, aws},
+    resource::Carrier,
 };
 
 /// The marks of one provider process.
@@ -30,7 +31,7 @@ pub struct Marks {
     /// What carried a mark when this process first asked: mark → (kind, id).
     found: OnceCell<BTreeMap<String, Vec<(String, String)>>>,
     /// Ids whose creation was answered and whose mark is still on.
-    safe: Mutex<BTreeSet<String>>,
+    safe: Mutex<BTreeSet<(Carrier, String)>>,
     /// What replacements of this run took over, by type and id: it was there already.
     kept: Mutex<BTreeSet<(&'static str, String)>>,
     /// Resources that the engine's state already knows: their Create is a replacement.
@@ -96,18 +97,23 @@ impl Marks {
     }
 
     /// Notes that the state has an id whose mark is still on.
-    pub fn note_safe(&self, id: &str) {
-        lock(&self.safe).insert(id.to_owned());
+    pub fn note_safe(&self, carrier: Carrier, id: &str) {
+        lock(&self.safe).insert((carrier, id.to_owned()));
     }
 
     /// Forgets an id that is gone.
-    pub fn forget(&self, id: &str) {
-        lock(&self.safe).remove(id);
+    pub fn forget(&self, carrier: Carrier, id: &str) {
+        lock(&self.safe).remove(&(carrier, id.to_owned()));
     }
 
     /// Takes the mark off everything that is safe. Failing does no harm: the next refresh tries again.
     pub async fn clear(&self, aws: &Aws) {
-        let ids: Vec<String> = std::mem::take(&mut *lock(&self.safe)).into_iter().collect();
+        let safe = std::mem::take(&mut *lock(&self.safe));
+        let (keys, others): (Vec<_>, Vec<_>) = safe.into_iter().partition(|(carrier, _)| *carrier == Carrier::Kms);
+        for (_, key) in keys {
+            drop(clear_key(aws, &key).await);
+        }
+        let ids: Vec<String> = others.into_iter().map(|(_, id)| id).collect();
         // DeleteTags takes up to 1,000 ids.
         for batch in ids.chunks(1000) {
             if clear(aws, batch).await.is_err() {
@@ -128,6 +134,17 @@ async fn clear(aws: &Aws, ids: &[String]) -> Result<()> {
         .send()
         .await
         .map_err(crate::error::aws("ec2", "DeleteTags"))?;
+    Ok(())
+}
+
+async fn clear_key(aws: &Aws, id: &str) -> Result<()> {
+    aws.kms
+        .untag_resource()
+        .key_id(id)
+        .tag_keys(PENDING)
+        .send()
+        .await
+        .map_err(crate::error::aws("kms", "UntagResource"))?;
     Ok(())
 }
 

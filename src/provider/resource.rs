@@ -72,6 +72,28 @@ pub enum Recovery {
     Identity,
     /// As `Identity`, but looked for before the creation as well: nothing keeps AWS from making a second one.
     Look,
+    /// By the tag that the create call itself sets, on a key of KMS: `find` looks for it before the creation as well.
+    KmsTag,
+}
+
+/// What carries a mark, and lets it be taken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Carrier {
+    /// A thing of EC2's.
+    Ec2,
+    /// A key of KMS.
+    Kms,
+}
+
+impl Recovery {
+    /// What carries the mark, if anything does.
+    pub const fn carrier(self) -> Option<Carrier> {
+        match self {
+            Self::Ec2Tag(_) => Some(Carrier::Ec2),
+            Self::KmsTag => Some(Carrier::Kms),
+            Self::Identity | Self::Look => None,
+        }
+    }
 }
 
 /// How long each verb may take, unless the user says otherwise by `customTimeouts`.

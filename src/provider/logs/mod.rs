@@ -1,1 +1,3 @@
-//! Amazon CloudWatch Logs. One file a noun, as in `contract/logs`.
+//! Amazon `CloudWatch` Logs. One file a noun, as in `contract/logs`.
+
+mod log_group;

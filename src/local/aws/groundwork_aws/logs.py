@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -37,6 +38,26 @@ class LogsBackend(MotoLogsBackend):
 
 class Logs(LogsResponse):
     """Operations that moto has not."""
+
+    def create_log_group(self) -> str:
+        """A log group has a class ("CreateLogGroup")."""
+        answer = super().create_log_group()
+        group = logs_backends[self.current_account][self.region].groups[self._get_param("logGroupName")]
+        group.log_group_class = self._get_param("logGroupClass") or "STANDARD"
+        return str(answer)
+
+    def describe_log_groups(self) -> str:
+        """Tell the class and both ARNs ("LogGroup")."""
+        answer = json.loads(super().describe_log_groups())
+        groups = logs_backends[self.current_account][self.region].groups
+        for shown in answer["logGroups"]:
+            group = groups[shown["logGroupName"]]
+            shown |= {
+                "arn": f"{group.arn}:*",
+                "logGroupArn": group.arn,
+                "logGroupClass": getattr(group, "log_group_class", "STANDARD"),
+            }
+        return json.dumps(answer)
 
     def associate_kms_key(self) -> ActionResult:
         """Encrypt a log group with a key ("AssociateKmsKey")."""

@@ -11,7 +11,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from groundwork_aws import dump, ec2, eks, hazards, iam, logs, ssm, sts
+from groundwork_aws import dump, ec2, eks, hazards, iam, kms, logs, ssm, sts
 from groundwork_aws.clock import CLOCK
 from groundwork_aws.ec2.nouns import noun_of
 from groundwork_aws.faults import FAULTS
@@ -28,7 +28,7 @@ def register() -> None:
     # moto lists the methods of a response class (EC2's has over 700) again for every request.
     moto.core.responses.method_names_from_class = functools.cache(moto.core.responses.method_names_from_class)
     dump.register()
-    for service in (ec2, eks, iam, logs, ssm, sts):
+    for service in (ec2, eks, iam, kms, logs, ssm, sts):
         service.register()
 
 
