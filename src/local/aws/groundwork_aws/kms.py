@@ -66,11 +66,13 @@ class KMS(KmsResponse):
         return key
 
     def enable_key_rotation(self) -> str:
+        """Rotation has a period ("EnableKeyRotation")."""
         key = self._usable()
         key.rotation_period = self._get_param("RotationPeriodInDays") or getattr(key, "rotation_period", ROTATION)
         return str(super().enable_key_rotation())
 
     def get_key_rotation_status(self) -> str:
+        """Tell the period, too ("GetKeyRotationStatus")."""
         status = json.loads(super().get_key_rotation_status())
         if status["KeyRotationEnabled"]:
             key = self.kms_backend.keys[self.kms_backend.get_key_id(self._get_param("KeyId"))]
@@ -78,22 +80,27 @@ class KMS(KmsResponse):
         return json.dumps(status)
 
     def schedule_key_deletion(self) -> str:
+        """Once is enough ("ScheduleKeyDeletion")."""
         self._usable()
         return str(super().schedule_key_deletion())
 
     def tag_resource(self) -> str:
+        """Tag a key that can be used ("TagResource")."""
         self._usable()
         return str(super().tag_resource())
 
     def untag_resource(self) -> str:
+        """Untag a key that can be used ("UntagResource")."""
         self._usable()
         return str(super().untag_resource())
 
     def update_key_description(self) -> str:
+        """Describe a key that can be used ("UpdateKeyDescription")."""
         self._usable()
         return str(super().update_key_description())
 
     def create_alias(self) -> str:
+        """Name a key that can be used ("CreateAlias")."""
         self._usable("TargetKeyId")
         return str(super().create_alias())
 
