@@ -414,6 +414,18 @@ mod tests {
                 Kind::NotYet,
             ),
             (
+                "ScheduleKeyDeletion",
+                "KMSInvalidStateException",
+                "arn:aws:kms:eu-central-1:111122223333:key/k is pending deletion.",
+                Kind::Missing,
+            ),
+            (
+                "EnableKeyRotation",
+                "KMSInvalidStateException",
+                "arn:aws:kms:eu-central-1:111122223333:key/k is disabled.",
+                Kind::Invalid,
+            ),
+            (
                 "CreateRole",
                 "MalformedPolicyDocument",
                 "Syntax errors in policy.",

@@ -4,6 +4,7 @@
 //! `groundwork:pending`, whose value says which resource with which inputs it makes. The next Create of the same takes
 //! over what carries it. The tag is taken off in one call once the engine's state is safe.
 //!
+//! - A key of KMS, which has no name either, carries the same tag; it is looked for among the keys.
 //! - A replacement has a mark of its own, so that it never takes over what it replaces.
 //! - What a replacement took over all the same is not deleted as the thing that it replaces.
 

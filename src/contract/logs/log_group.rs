@@ -112,9 +112,8 @@ impl LogGroupInputs {
 fn example() -> Example {
     Example {
         inputs: json!({
-            "name": "/aws/eks/example/cluster",
+            "name": "/platform/example",
             "retentionInDays": 90,
-            "quietSeconds": 0,
             "tags": {"Name": "example", "groundwork:stamp": "$groundwork:index:Stamp"},
         }),
         update: json!({

@@ -3,14 +3,14 @@
 use aws_sdk_iam::types::InstanceProfile as AwsInstanceProfile;
 use groundwork_contract::{
     Tags,
-    iam::{InstanceProfile, InstanceProfileInputs, InstanceProfileName, InstanceProfileOutputs},
+    iam::{InstanceProfile, InstanceProfileInputs, InstanceProfileName, InstanceProfileOutputs, RoleName},
 };
 
 use super::{parse, read_tags, tag_changes, to_tags};
 use crate::{
     cx::Cx,
     engine,
-    error::{Error, Gone, Result, aws},
+    error::{Error, Gone, Kind, Result, aws},
     resource::{Created, Live, Recovery, Resource, State},
 };
 
@@ -55,21 +55,9 @@ impl Resource for InstanceProfile {
     async fn update(cx: &Cx, id: &InstanceProfileName, old: &State<Self>, new: &InstanceProfileInputs) -> Result<()> {
         if old.inputs.role != new.role {
             // AWS takes one role alone: the old one has to leave first.
-            clear(
-                cx,
-                id,
-                new.role.as_ref().map(groundwork_contract::iam::RoleName::as_str),
-            )
-            .await?;
-            let held = look(cx, id).await?.is_some_and(|profile| !profile.roles().is_empty());
-            if let (Some(role), false) = (&new.role, held) {
-                cx.iam()
-                    .add_role_to_instance_profile()
-                    .instance_profile_name(id.as_str())
-                    .role_name(role.as_str())
-                    .send()
-                    .await
-                    .map_err(aws("iam", "AddRoleToInstanceProfile"))?;
+            clear(cx, id, new.role.as_ref().map(RoleName::as_str)).await?;
+            if let Some(role) = &new.role {
+                join(cx, id, role).await?;
             }
         }
         update_tags(cx, id, old.inputs.tags.as_ref(), new.tags.as_ref()).await
@@ -121,6 +109,32 @@ async fn clear(cx: &Cx, id: &InstanceProfileName, but: Option<&str>) -> Result<(
             .or_gone()?;
     }
     Ok(())
+}
+
+async fn holds(cx: &Cx, id: &InstanceProfileName, role: &RoleName) -> Result<bool> {
+    let profile = look(cx, id).await?;
+    Ok(profile.is_some_and(|profile| profile.roles().iter().any(|held| held.role_name() == role.as_str())))
+}
+
+/// Puts a role into a profile that has no other.
+async fn join(cx: &Cx, id: &InstanceProfileName, role: &RoleName) -> Result<()> {
+    if holds(cx, id, role).await? {
+        return Ok(());
+    }
+    let added = cx
+        .iam()
+        .add_role_to_instance_profile()
+        .instance_profile_name(id.as_str())
+        .role_name(role.as_str())
+        .send()
+        .await
+        .map_err(aws("iam", "AddRoleToInstanceProfile"));
+    match added {
+        Ok(_) => Ok(()),
+        // There is room for one: it may be this one, by a call whose answer was lost.
+        Err(error) if error.kind() == Kind::Quota && holds(cx, id, role).await? => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 async fn update_tags(cx: &Cx, id: &InstanceProfileName, old: Option<&Tags>, new: Option<&Tags>) -> Result<()> {

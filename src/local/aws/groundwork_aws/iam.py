@@ -49,6 +49,11 @@ class IAMBackend(MotoIAMBackend):
         check_trust(policy_document)
         super().update_assume_role_policy(role_name, policy_document)
 
+    def attach_role_policy(self, policy_arn: str, role_name: str) -> None:
+        """Attaching twice is attaching once ("AttachRolePolicy"); moto counts it twice."""
+        if policy_arn not in self.get_role(role_name).managed_policies:
+            super().attach_role_policy(policy_arn, role_name)
+
     def delete_policy(self, policy_arn: str) -> None:
         """A policy that is attached, or has versions, stays ("DeletePolicy": DeleteConflict)."""
         policy = self.get_policy(policy_arn)

@@ -18,7 +18,8 @@ def test_a_policy_in_use_stays(iam, refused):
     allow = document({"Effect": "Allow", "Action": "ec2:Describe*", "Resource": "*"})
     policy = iam.create_policy(PolicyName="read", PolicyDocument=allow)["Policy"]["Arn"]
     role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=document(TRUST))["Role"]["Arn"]
-    iam.attach_role_policy(RoleName="reader", PolicyArn=policy)
+    for _ in range(2):
+        iam.attach_role_policy(RoleName="reader", PolicyArn=policy)
     assert refused(iam.delete_policy, PolicyArn=policy) == "DeleteConflict"
     assert refused(iam.delete_role, RoleName="reader") == "DeleteConflict"
     simulated = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=["ec2:DescribeVpcs", "ec2:CreateVpc"])
