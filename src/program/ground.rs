@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use groundwork_contract::{
-    AccountId, Input, Output, Partition, Region, Stamp, StampArgs,
+    AccountId, Arn, Document, Input, Output, Partition, Region, Stamp, StampArgs,
     ec2::{GetAvailabilityZones, GetAvailabilityZonesArgs},
     findings::Finding,
+    iam::Trust,
     index::{GetRegion, GetRegionArgs},
     sts::{GetCallerIdentity, GetCallerIdentityArgs},
+    teardown::{Audit, AuditArgs},
 };
 
 use crate::{
-    plan::{Plan, REFUSED_ZONE_IDS},
+    plan::{IdentityPlan, Plan, REFUSED_ZONE_IDS},
     sdk::{Context, Error, InvokeOptions, IsResource, ProviderRef, Resource, ResourceOptions, Result, Severity},
     settings::Preset,
 };
@@ -31,14 +33,23 @@ pub struct Ground {
     pub region: Region,
     /// The account.
     pub account: Output<AccountId>,
+    /// Who runs Pulumi.
+    pub caller: Output<Arn>,
+    /// The profile of the AWS configuration that credentials come from.
+    pub profile: Option<String>,
+    /// The path and the bounds of roles.
+    pub roles: IdentityPlan,
+    /// A registry that is reached without the internet.
+    pub registry: Option<String>,
     /// The platform's stamp.
     pub stamp: Resource<Stamp>,
     provider: ProviderRef,
+    audit: Resource<Audit>,
     tags: BTreeMap<String, String>,
 }
 
 impl Ground {
-    /// Declares the provider and the stamp, and asks where we are.
+    /// Declares the provider, the stamp and the audit, and asks where we are.
     ///
     /// # Errors
     /// The provider cannot tell its region.
@@ -65,6 +76,12 @@ impl Ground {
             plan.name.to_string()
         };
         let stamp = pulumi.create::<Stamp>(&format!("{prefix}-stamp"), StampArgs::new(), options(&provider));
+        // First in, last out: nothing of ours may remain.
+        let audit = pulumi.create::<Audit>(
+            &format!("{prefix}-audit"),
+            AuditArgs::new(&stamp.id).cluster_name(plan.name.as_str()),
+            options(&provider),
+        );
         let mut tags = BTreeMap::new();
         if plan.preset == Preset::Demo {
             tags.insert("stack:name".to_owned(), "demo-eks-stack".to_owned());
@@ -78,8 +95,13 @@ impl Ground {
             cluster: plan.name.to_string(),
             region: region.region,
             account: identity.field("account"),
+            caller: identity.field("arn"),
+            profile: profile(pulumi),
+            roles: plan.identity.clone(),
+            registry: plan.registry.clone(),
             stamp,
             provider,
+            audit,
             tags,
         })
     }
@@ -103,9 +125,22 @@ impl Ground {
         format!("{}-{words}", self.prefix)
     }
 
-    /// Options of a resource without a parent.
+    /// The name of something that has one in AWS: the cluster's and its own words.
+    pub fn in_cluster(&self, words: &str) -> String {
+        format!("{}-{words}", self.cluster)
+    }
+
+    /// Who may assume a role, in the words of the preset.
+    pub fn trust(&self, trust: Trust) -> Document {
+        match self.preset {
+            Preset::Demo => trust.named("AllowAssumeRole").document(),
+            Preset::Standard | Preset::Private => trust.document(),
+        }
+    }
+
+    /// Options of a resource without a parent: it comes after the audit, which is the last to go.
     pub fn options(&self) -> ResourceOptions {
-        options(&self.provider)
+        options(&self.provider).depends_on(&self.audit)
     }
 
     /// Options of a resource below another one.
@@ -155,6 +190,12 @@ impl Ground {
         let zones = self.pulumi.invoke_with::<GetAvailabilityZones>(args, self.asking());
         Ok(zones.value().await?.map(|zones| zones.names).unwrap_or_default())
     }
+}
+
+/// The profile, where it is no secret.
+fn profile(pulumi: &Context) -> Option<String> {
+    let of = |namespace| pulumi.config(namespace).get::<String>("profile").ok().flatten();
+    of("groundwork").or_else(|| of("aws"))
 }
 
 fn options(provider: &ProviderRef) -> ResourceOptions {

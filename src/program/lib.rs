@@ -1,21 +1,40 @@
 //! The story: what a platform is made of, told by types; and the SDK that tells it to Pulumi.
 
-use groundwork_contract::{
-    Failure, Input, InputNode, Region,
-    ec2::{SubnetId, VpcEndpointId},
-};
+use groundwork_contract::{Failure, Region};
 
 use crate::{
+    addons::Addons,
+    cilium::Cilium,
+    cluster::Cluster,
     endpoints::Endpoints,
+    exports::Platform,
+    fargate::Fargate,
     ground::Ground,
-    network::{Network, Place},
+    identity::Identity,
+    karpenter::Karpenter,
+    network::Network,
+    nodes::Nodes,
+    plan::ComputePlan,
     sdk::{Context, Result},
 };
 
+pub mod addons;
+pub mod cilium;
+pub mod cluster;
 pub mod endpoints;
+pub mod exports;
+pub mod fargate;
+pub mod flux;
 pub mod ground;
+pub mod identity;
+pub mod karpenter;
+pub mod kubeconfig;
 pub mod network;
+pub mod nodes;
+pub mod objects;
 pub mod plan;
+pub mod principal;
+pub mod roles;
 pub mod sample;
 pub mod sdk;
 pub mod settings;
@@ -33,8 +52,37 @@ pub async fn platform(pulumi: Context) -> Result {
     let ground = Ground::new(&pulumi, &plan).await?;
     let network = Network::new(&ground, &plan.network).await?;
     let endpoints = Endpoints::new(&ground, &network, &plan.endpoints).await?;
+    let cluster = Cluster::new(&ground, &network, &endpoints, &plan.cluster).await?;
+    let identity = Identity::new(&ground, &cluster, &plan.identity);
+    let karpenter = Karpenter::new(&ground, &cluster, &identity)?;
+    let (addons, cilium) = match &plan.compute {
+        ComputePlan::Fargate(pods) => {
+            let fargate = Fargate::new(&ground, &network, &cluster, pods);
+            let addons = Addons::on_fargate(&ground, &cluster, &identity, &fargate, (pods, &plan.coredns));
+            (addons, None)
+        }
+        ComputePlan::Nodes(network_of_pods, first) => {
+            let cni = Cilium::install(&ground, &cluster, &identity, network_of_pods); // applied, not awaited
+            let nodes = Nodes::new(&ground, &network, &cluster, &karpenter, &cni, first); // tainted until an agent is up
+            let cilium = cni.ready(&ground, &cluster, &nodes); // the gate that everything after stands behind
+            (
+                Addons::on_nodes(&ground, &cluster, &cilium, &plan.coredns),
+                Some(cilium),
+            )
+        }
+    };
+    flux::hand_over(&ground, &cluster, &karpenter, &addons, plan.flux.as_ref())?;
 
-    export(&pulumi, &ground, &network, &endpoints);
+    let platform = Platform {
+        ground: &ground,
+        network: &network,
+        endpoints: &endpoints,
+        cluster: &cluster,
+        karpenter: &karpenter,
+        cilium: cilium.as_ref(),
+        addons: &addons,
+    };
+    platform.export(&plan);
     Ok(())
 }
 
@@ -69,27 +117,4 @@ fn list(failures: &[Failure]) -> sdk::Error {
         "{mistakes} in the settings; nothing was changed:{}",
         lines.concat()
     ))
-}
-
-fn export(pulumi: &Context, ground: &Ground, network: &Network, endpoints: &Endpoints) {
-    let ids = |places: &[Place]| -> Input<Vec<SubnetId>> {
-        places
-            .iter()
-            .map(|place| Input::<SubnetId>::from(&place.subnet))
-            .collect::<Vec<_>>()
-            .into()
-    };
-    pulumi.export("stamp", &ground.stamp.id);
-    pulumi.export("region", ground.region.as_str());
-    pulumi.export("vpcId", &network.vpc_id);
-    pulumi.export("publicSubnetIds", ids(&network.public));
-    pulumi.export("privateSubnetIds", ids(&network.private));
-    pulumi.export("controlPlaneSubnetIds", ids(&network.control_plane));
-    let addresses: Vec<Input<String>> = network.nat_addresses.iter().map(Input::from).collect();
-    pulumi.export("natAddresses", Input::<Vec<String>>::from(addresses));
-    let endpoints = endpoints
-        .ids
-        .iter()
-        .map(|(service, id)| (service.clone(), InputNode::from(Input::<VpcEndpointId>::from(id))));
-    pulumi.export("vpcEndpointIds", InputNode::Object(endpoints.collect()));
 }

@@ -33,10 +33,14 @@ pub async fn record(settings: &[(&str, &str)]) -> Result<Recording> {
     run(options, crate::platform).await
 }
 
+/// A hand-over to a repository on GitHub.
+const FLUX: &str = r#"{"owner": "sample", "repository": "fleet", "token": "sample"}"#;
+
 /// The settings that a preset cannot do without.
 pub fn preset(name: &str) -> Vec<(&'static str, &'static str)> {
     match name {
-        "demo" => vec![("preset", "demo")],
+        "demo" => vec![("preset", "demo"), ("flux", FLUX)],
+        "demo-1" => vec![("preset", "demo"), ("part", "1"), ("flux", FLUX)],
         "private" => vec![
             ("preset", "private"),
             (
@@ -52,7 +56,62 @@ pub fn preset(name: &str) -> Vec<(&'static str, &'static str)> {
 fn answer(registration: &Registration) -> Answer {
     match registration.token.as_str() {
         "groundwork:ec2:Subnet" => Answer::outputs([("availabilityZone", "eu-central-1a")]),
+        "groundwork:ec2:Eip" => Answer::outputs([("allocationId", format!("{}-id", registration.name))]),
+        "groundwork:eks:Cluster" => {
+            let name = registration
+                .inputs
+                .get("name")
+                .and_then(PropertyValue::as_str)
+                .unwrap_or_default();
+            let host = "0123456789ABCDEF.gr7.eu-central-1.eks.amazonaws.com";
+            let issuer = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF";
+            with_id(
+                name,
+                [
+                    ("arn", format!("arn:aws:eks:{REGION}:111122223333:cluster/{name}")),
+                    ("endpoint", format!("https://{host}")),
+                    ("certificateAuthority", "U0FNUExF".to_owned()),
+                    ("oidcIssuer", issuer.to_owned()),
+                    ("clusterSecurityGroupId", "sg-0123456789abcdef0".to_owned()),
+                ],
+            )
+        }
+        "groundwork:iam:Role" | "groundwork:iam:InstanceProfile" => {
+            let name = registration
+                .inputs
+                .get("name")
+                .and_then(PropertyValue::as_str)
+                .unwrap_or_default();
+            with_id(name, [("arn", format!("arn:aws:iam::111122223333:role/{name}"))])
+        }
+        "groundwork:iam:OpenIdConnectProvider" => {
+            let arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF";
+            with_id(arn, [("arn", arn.to_owned())])
+        }
+        "groundwork:iam:Policy" => {
+            let name = registration
+                .inputs
+                .get("name")
+                .and_then(PropertyValue::as_str)
+                .unwrap_or_default();
+            let arn = format!("arn:aws:iam::111122223333:policy/{name}");
+            with_id(&arn, [("arn", arn.clone())])
+        }
+        "groundwork:ec2:LaunchTemplate" => Answer::outputs([("latestVersion", 1.0)]),
+        "groundwork:kms:Key" => Answer::outputs([(
+            "arn",
+            format!("arn:aws:kms:{REGION}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+        )]),
+        "groundwork:helm:Release" => Answer::outputs([("manifestDigest", "0123456789abcdef")]),
         _ => Answer::default(),
+    }
+}
+
+fn with_id<const N: usize>(id: &str, outputs: [(&str, String); N]) -> Answer {
+    let outputs = outputs.into_iter().map(|(key, value)| (key.to_owned(), value.into()));
+    Answer::Made {
+        id: Some(id.into()),
+        outputs: outputs.collect(),
     }
 }
 
@@ -79,6 +138,18 @@ fn invoke(invocation: &Invocation) -> std::result::Result<PropertyMap, String> {
             })
         }
         "groundwork:ec2:getVpcEndpointServices" => services(invocation),
+        "groundwork:eks:getClusterVersions" => {
+            let version = |version: &str, status: &str| json!({"version": version, "status": status, "default": version == "1.35"});
+            json!({
+                "versions": [
+                    version("1.36", "STANDARD"),
+                    version("1.35", "STANDARD"),
+                    version("1.34", "STANDARD"),
+                    version("1.33", "EXTENDED"),
+                ],
+                "defaultVersion": "1.35",
+            })
+        }
         other => return Err(format!("the sample has no answer for {other}")),
     };
     match PropertyValue::from(answer) {
@@ -112,4 +183,46 @@ fn services(invocation: &Invocation) -> Json {
         })
         .collect();
     json!({"services": services})
+}
+
+#[cfg(test)]
+mod tests {
+    use groundwork_contract::all;
+
+    use super::*;
+
+    /// The recorder's ids are names, which no id of AWS's is.
+    fn without_ids(inputs: &PropertyMap) -> PropertyMap {
+        fn hidden(value: &PropertyValue) -> PropertyValue {
+            match value.plain() {
+                PropertyValue::String(text) if text.ends_with("-id") => PropertyValue::UNKNOWN,
+                PropertyValue::Array(items) => PropertyValue::Array(items.iter().map(hidden).collect()),
+                PropertyValue::Object(map) => PropertyValue::Object(without_ids(map)),
+                other => other.clone(),
+            }
+        }
+        inputs.iter().map(|(key, value)| (key.clone(), hidden(value))).collect()
+    }
+
+    #[tokio::test]
+    async fn every_preset_is_told_whole_and_passes_check() {
+        let contracts = all();
+        let mut failures = Vec::new();
+        for name in ["standard", "demo", "demo-1", "private"] {
+            let recording = record(&preset(name)).await.unwrap();
+            assert_eq!(recording.errors(), Vec::<&str>::new(), "{name}");
+            for registration in &recording.registrations {
+                let Some(contract) = contracts.iter().find(|contract| contract.token == registration.token) else {
+                    continue;
+                };
+                let found = contract.check(&contract.with_defaults(without_ids(&registration.inputs)));
+                failures.extend(
+                    found
+                        .iter()
+                        .map(|failure| format!("{name}: {}: {failure}", registration.name)),
+                );
+            }
+        }
+        assert_eq!(failures, Vec::<String>::new());
+    }
 }

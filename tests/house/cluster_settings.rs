@@ -100,7 +100,7 @@ async fn mistakes_of_the_cluster_are_told_with_their_fix() {
         ),
         (
             &[("cluster", r#"{"proxyUrl": "localhost"}"#)],
-            &["cluster.proxyUrl", "expected http://host:port"],
+            &["cluster.proxyUrl", "must begin with http:// or https://"],
         ),
         (
             &[("part", "1"), ("identity", "pod-identity")],
@@ -109,7 +109,10 @@ async fn mistakes_of_the_cluster_are_told_with_their_fix() {
         (&[("part", "1"), ("nodes", "{}")], &["nodes: is for part 2"]),
         (&[("fargate", "{}")], &["fargate: is for part 1"]),
         (&[("addons", r#"{"vpcCni": {}}"#)], &["addons.vpcCni: is for part 1"]),
-        (&[("rolePath", "platform")], &["rolePath", "words between slashes"]),
+        (
+            &[("rolePath", "platform")],
+            &["rolePath", "expected a slash at the beginning"],
+        ),
         (
             &[("name", "a-name-of-twenty-seven-chars")],
             &["name", "more than 26 characters"],
@@ -238,4 +241,36 @@ async fn a_token_in_the_settings_is_never_shown() {
     let wrong = r#"{"owner": "me", "repository": "fleet", "token": ["hunter2"]}"#;
     let failures = planned(&[("flux", wrong)], &["flux"]).await.unwrap_err();
     assert!(!format!("{failures:?}").contains("hunter2"), "{failures:?}");
+}
+
+#[tokio::test]
+async fn a_token_reaches_the_hand_over_as_a_secret_and_nothing_else() {
+    let flux = r#"{"owner": "me", "repository": "fleet", "token": "hunter2"}"#;
+    for settings in [vec![("flux", flux)], vec![("flux", flux), ("preset", "demo")]] {
+        let recording = groundwork_program::sample::record(&settings).await.unwrap();
+        assert_eq!(recording.errors(), Vec::<&str>::new());
+        let mut told = recording.to_json();
+        let mut found = 0;
+        let mut open = vec![&mut told];
+        while let Some(json) = open.pop() {
+            match json {
+                serde_json::Value::Object(map) => {
+                    if let Some(secret) = map.remove("<secret>") {
+                        found += usize::from(secret.to_string().contains("hunter2"));
+                    }
+                    open.extend(map.values_mut());
+                }
+                serde_json::Value::Array(items) => open.extend(items),
+                _ => {}
+            }
+        }
+        assert_eq!(found, 1, "the one place that needs it");
+        assert!(!told.to_string().contains("hunter2"));
+        assert!(
+            recording
+                .messages
+                .iter()
+                .all(|message| !message.text.contains("hunter2"))
+        );
+    }
 }

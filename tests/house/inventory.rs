@@ -1,4 +1,4 @@
-//! The network of preset `demo`, resource by resource: 31 and 11.
+//! The network of preset `demo`, resource by resource: 31 and 11; and the cluster's security groups, 9.
 
 use std::collections::BTreeMap;
 
@@ -22,20 +22,20 @@ fn of<'a>(recording: &'a Recording, kind: &str) -> Vec<&'a Registration> {
 }
 
 #[tokio::test]
-async fn the_network_has_31_resources_and_the_endpoints_11() {
+async fn the_network_has_31_resources_the_endpoints_11_and_the_clusters_groups_9() {
     let demo = demo().await;
     let counts: BTreeMap<&str, usize> = [
         ("Vpc", 1),
         ("InternetGateway", 1),
-        // The unattached group, and the endpoints' one.
-        ("SecurityGroup", 2),
+        // The unattached group, and the endpoints' one; and the two around the cluster.
+        ("SecurityGroup", 2 + 2),
         ("Subnet", 6),
         ("RouteTable", 6),
         ("RouteTableAssociation", 6),
         ("Route", 6),
         ("Eip", 2),
         ("NatGateway", 2),
-        ("SecurityGroupRule", 2),
+        ("SecurityGroupRule", 2 + 7),
         ("VpcEndpoint", 8),
     ]
     .into();
@@ -44,12 +44,12 @@ async fn the_network_has_31_resources_and_the_endpoints_11() {
         assert_eq!(of(&demo, kind).len(), *count, "{kind}");
         total += count;
     }
-    assert_eq!(total, 31 + 11);
+    assert_eq!(total, 31 + 11 + 9);
     let ec2 = demo
         .registrations
         .iter()
         .filter(|registration| registration.token.starts_with("groundwork:ec2:"));
-    assert_eq!(ec2.count(), 31 + 11, "and no more");
+    assert_eq!(ec2.count(), 31 + 11 + 9, "and no more");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod checklist;
 mod cluster_settings;
 #[path = "../support/files.rs"]
 mod files;
@@ -15,5 +16,6 @@ mod files;
 mod golden;
 mod inventory;
 mod layering;
+mod order;
 mod program;
 mod settings;

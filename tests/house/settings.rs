@@ -45,11 +45,11 @@ async fn what_does_not_fit_together_is_told_at_once() {
         (r#"{"cidr": "10.0.0.0/8"}"#, vec!["platform:network.cidr", "/16 to /28"]),
         (
             r#"{"zoneCount": 7}"#,
-            vec!["platform:network.zoneCount", "1 to 6 zones"],
+            vec!["platform:network.zoneCount", "2 to 6 zones"],
         ),
         (
             r#"{"zoneCount": 0}"#,
-            vec!["platform:network.zoneCount", "1 to 6 zones"],
+            vec!["platform:network.zoneCount", "2 to 6 zones"],
         ),
         (
             r#"{"zones": ["us-east-1a"]}"#,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use groundwork_contract::{
     Arn, Failure, Ipv4Cidr,
     eks::{AuthenticationMode, ClusterLogType, KubernetesVersion, SupportType},
+    kubernetes::ProxyUrl,
 };
 use groundwork_wire::PropertyPath;
 
@@ -32,7 +33,7 @@ pub struct ClusterPlan {
     /// Whether it is reached within the VPC.
     pub private_access: bool,
     /// A proxy to the API.
-    pub proxy_url: Option<String>,
+    pub proxy_url: Option<ProxyUrl>,
     /// The logs that are written.
     pub log_types: BTreeSet<ClusterLogType>,
     /// How many days they are kept.
@@ -86,14 +87,6 @@ pub(super) fn plan_cluster(
     });
     let version = version.unwrap_or_else(|| known.default.clone());
     failures.extend(check_version(&version, support_type.as_ref(), known));
-    if let Some(proxy) = proxy_url.as_deref()
-        && !(proxy.starts_with("http://") || proxy.starts_with("https://"))
-    {
-        failures.push(Failure::new(
-            path(&["proxyUrl"]),
-            format!("{proxy:?} is no address of a proxy; expected http://host:port"),
-        ));
-    }
     let endpoint = plan_endpoint(preset, endpoint, failures);
     let logs = plan_logs(preset, logging, failures);
     let access = plan_access(preset, access, failures);

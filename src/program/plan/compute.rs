@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use groundwork_contract::{Failure, eks::KubernetesVersion};
+use groundwork_contract::{
+    Failure,
+    eks::{AmiType, CapacityType, KubernetesVersion},
+};
 use groundwork_wire::PropertyPath;
 use serde_json::Value as Json;
 
 use crate::{
-    settings::{
-        AddonChoice, AddonSettings, CiliumSettings, FargateSettings, IdentityKind, NodeCapacity, NodeImage,
-        NodeSettings, Preset,
-    },
+    settings::{AddonChoice, AddonSettings, CiliumSettings, FargateSettings, IdentityKind, NodeSettings, Preset},
     versions::Cilium,
 };
 
@@ -78,9 +78,9 @@ pub struct NodesPlan {
     /// The kinds of instances.
     pub instance_types: Vec<String>,
     /// The image.
-    pub image: NodeImage,
+    pub image: AmiType,
     /// How they are paid for.
-    pub capacity: NodeCapacity,
+    pub capacity: CapacityType,
     /// How many at least.
     pub min: u16,
     /// How many at most.
@@ -93,6 +93,27 @@ pub struct NodesPlan {
     pub disk_size: u16,
     /// Labels of the nodes.
     pub labels: BTreeMap<String, String>,
+}
+
+/// What the platform needs to know of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Image {
+    /// Whether it is for Graviton.
+    pub arm: bool,
+    /// Whether it is Bottlerocket, whose user data are settings.
+    pub bottlerocket: bool,
+    /// Whether nodes with it can be the platform's first ones: EKS' own Linux that is still cared for.
+    pub fits: bool,
+}
+
+/// What the platform needs to know of an image, which its name tells.
+pub fn image_of(image: AmiType) -> Image {
+    let name = image.to_string();
+    Image {
+        arm: name.contains("_ARM_64"),
+        bottlerocket: name.starts_with("BOTTLEROCKET_"),
+        fits: name.starts_with("BOTTLEROCKET_") || name.starts_with("AL2023_"),
+    }
 }
 
 fn at(parent: &str, key: &str) -> PropertyPath {
@@ -299,10 +320,17 @@ fn plan_nodes(
         disk_size: None,
         labels: None,
     });
-    let image = ami_type.unwrap_or(NodeImage::BottlerocketArm64);
+    let image = ami_type.unwrap_or(AmiType::BottlerocketArm64);
     let instance_types =
-        instance_types.unwrap_or_else(|| vec![if image.is_arm() { "t4g.medium" } else { "t3.medium" }.to_owned()]);
-    failures.extend(check_instances(&instance_types, image, prefixes));
+        instance_types.unwrap_or_else(|| vec![if image_of(image).arm { "t4g.medium" } else { "t3.medium" }.to_owned()]);
+    if image_of(image).fits {
+        failures.extend(check_instances(&instance_types, image, prefixes));
+    } else {
+        failures.push(Failure::new(
+            at("nodes", "amiType"),
+            format!("{image} is no image for the platform's first nodes; take Bottlerocket or Amazon Linux 2023"),
+        ));
+    }
     let min = min.unwrap_or(2);
     let max = max.unwrap_or(if preset == Preset::Demo {
         min
@@ -326,7 +354,7 @@ fn plan_nodes(
     NodesPlan {
         instance_types,
         image,
-        capacity: capacity_type.unwrap_or(NodeCapacity::OnDemand),
+        capacity: capacity_type.unwrap_or(CapacityType::OnDemand),
         min,
         max,
         desired,
@@ -336,7 +364,7 @@ fn plan_nodes(
     }
 }
 
-fn check_instances(types: &[String], image: NodeImage, prefixes: bool) -> Vec<Failure> {
+fn check_instances(types: &[String], image: AmiType, prefixes: bool) -> Vec<Failure> {
     let path = at("nodes", "instanceTypes");
     if types.is_empty() {
         return vec![Failure::new(
@@ -356,8 +384,8 @@ fn check_instances(types: &[String], image: NodeImage, prefixes: bool) -> Vec<Fa
             ));
             continue;
         };
-        if is_graviton(family) != image.is_arm() {
-            let (this, other) = if image.is_arm() {
+        if is_graviton(family) != image_of(image).arm {
+            let (this, other) = if image_of(image).arm {
                 ("arm64", "x86_64")
             } else {
                 ("x86_64", "arm64")

@@ -1,10 +1,10 @@
 //! The hand-over's part of the plan.
 
-use groundwork_contract::{Failure, eks::KubernetesVersion};
+use groundwork_contract::{Failure, eks::KubernetesVersion, flux::GitProvider};
 use groundwork_wire::PropertyPath;
 
 use crate::{
-    settings::{FluxSettings, GitProvider, PlatformName, Preset, SecretText},
+    settings::{FluxSettings, PlatformName, Preset, SecretText},
     versions::Flux,
 };
 
@@ -31,6 +31,8 @@ pub struct FluxPlan {
     pub token: Option<SecretText>,
     /// What it reaches the repository with, by SSH.
     pub ssh_key: Option<SecretText>,
+    /// What that is encrypted with.
+    pub ssh_key_passphrase: Option<SecretText>,
 }
 
 /// Where a repository is.
@@ -86,6 +88,7 @@ pub(super) fn plan_flux(settings: FluxSettings, around: &Around<'_>, failures: &
         path,
         token,
         ssh_key,
+        ssh_key_passphrase,
         username,
         private,
         personal,
@@ -194,6 +197,7 @@ pub(super) fn plan_flux(settings: FluxSettings, around: &Around<'_>, failures: &
         interval,
         token,
         ssh_key,
+        ssh_key_passphrase,
     })
 }
 

@@ -2,13 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use groundwork_contract::{Arn, Failure, Ipv4Cidr, Partition, Region, Tags, ZoneName};
+use groundwork_contract::{Arn, Failure, Ipv4Cidr, Partition, Region, Tags, ZoneName, iam::IamPath};
 use groundwork_wire::PropertyPath;
 
 use crate::{
     settings::{
         EndpointPolicy, EndpointSettings, ExistingNetwork, FlowLogSettings, KubeconfigStyle, Nat, NetworkSettings,
-        PlatformName, Preset, RolePath, Settings, SubnetSettings,
+        PlatformName, Preset, Settings, SubnetSettings,
     },
     versions::Versions,
 };
@@ -18,7 +18,7 @@ mod compute;
 mod flux;
 
 pub use cluster::ClusterPlan;
-pub use compute::{AddonPlan, CiliumPlan, ComputePlan, FargatePlan, NodesPlan, PODS_WITH_PREFIXES};
+pub use compute::{AddonPlan, CiliumPlan, ComputePlan, FargatePlan, Image, NodesPlan, PODS_WITH_PREFIXES, image_of};
 pub use flux::{FluxPlan, Source};
 
 /// Zones in which EKS refuses a control plane. Source: EKS User Guide, "VPC and subnet considerations".
@@ -87,7 +87,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityPlan {
     /// The path of their names.
-    pub path: Option<RolePath>,
+    pub path: Option<IamPath>,
     /// What bounds them.
     pub permissions_boundary: Option<Arn>,
     /// Whether pods get their rights by Pod Identity.
@@ -370,10 +370,17 @@ fn plan_network(
                 "is for a new VPC; with `network.existing` leave it out",
             )
         }));
-        if existing.private_subnet_ids.is_empty() {
+        let (key, control_plane) = match &existing.control_plane_subnet_ids {
+            Some(ids) => ("controlPlaneSubnetIds", ids),
+            None => ("privateSubnetIds", &existing.private_subnet_ids),
+        };
+        if existing.private_subnet_ids.is_empty() || control_plane.len() < 2 {
             failures.push(Failure::new(
-                network_path("existing").key("privateSubnetIds"),
-                "names no subnet; nodes and endpoints need at least one",
+                network_path("existing").key(key),
+                format!(
+                    "names {} subnets, but EKS puts a control plane into two at least, in two zones; name another one",
+                    control_plane.len()
+                ),
             ));
         }
         return NetworkPlan::Existing(existing);
@@ -438,10 +445,13 @@ fn plan_zones(
         (Some(count), None) => (Zones::Count(count.into()), "zoneCount"),
         (None, None) => (Zones::Count(2), "zoneCount"),
     };
-    if !(1..=6).contains(&zones.count()) {
+    if !(2..=6).contains(&zones.count()) {
         failures.push(Failure::new(
             network_path(key),
-            format!("a network has 1 to 6 zones, not {}", zones.count()),
+            format!(
+                "a platform has 2 to 6 zones, not {}: EKS puts a control plane into two at least",
+                zones.count()
+            ),
         ));
     }
     if let Zones::Named(names) = &zones {
@@ -533,7 +543,7 @@ fn check_subnets(vpc: &Ipv4Cidr, zones: usize, tiers: &Tiers, public: bool, fail
     let mut seen: Vec<(PropertyPath, &Ipv4Cidr)> = Vec::new();
     for (tier, ranges) in named {
         let path = network_path("subnets").key(tier);
-        if (tier != "public" || public) && ranges.len() != zones && (1..=6).contains(&zones) {
+        if (tier != "public" || public) && ranges.len() != zones && (2..=6).contains(&zones) {
             failures.push(Failure::new(
                 path.clone(),
                 format!("has {} ranges for {zones} zones; give one for each zone", ranges.len()),

@@ -5,20 +5,9 @@ use std::collections::BTreeSet;
 use groundwork_contract::{
     Arn, Ipv4Cidr,
     eks::{AuthenticationMode, ClusterLogType, SupportType},
-    text_type,
+    kubernetes::ProxyUrl,
 };
 use groundwork_contract_derive::shape;
-
-text_type!(
-    /// The path of IAM's names: `/`, or words between slashes. Source: IAM API Reference, `CreateRole`.
-    RolePath, "a path of IAM's", "/platform/", |text| {
-        if text.starts_with('/') && text.ends_with('/') && text.len() <= 512 && text.bytes().all(|b| b.is_ascii_graphic()) {
-            Ok(text.to_owned())
-        } else {
-            Err("expected words between slashes, beginning and ending with one, 512 characters at most".to_owned())
-        }
-    }
-);
 
 /// The EKS cluster.
 #[shape(settings)]
@@ -37,7 +26,7 @@ pub struct ClusterSettings {
     /// Whether EKS refuses to delete the cluster. Default false.
     pub deletion_protection: Option<bool>,
     /// A proxy through which whoever runs Pulumi reaches the Kubernetes API, such as `http://127.0.0.1:8888`.
-    pub proxy_url: Option<String>,
+    pub proxy_url: Option<ProxyUrl>,
 }
 
 /// From where the Kubernetes API is reached.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use groundwork_contract::eks::{AmiType, CapacityType};
 use groundwork_contract_derive::shape;
 use serde_json::Value as Json;
 
@@ -31,9 +32,9 @@ pub struct NodeSettings {
     /// The kinds of instances, by preference. Default `[t4g.medium]`.
     pub instance_types: Option<Vec<String>>,
     /// The image. Default `BOTTLEROCKET_ARM_64`.
-    pub ami_type: Option<NodeImage>,
+    pub ami_type: Option<AmiType>,
     /// How they are paid for. Default `ON_DEMAND`.
-    pub capacity_type: Option<NodeCapacity>,
+    pub capacity_type: Option<CapacityType>,
     /// How many at least. Default 2.
     pub min: Option<u16>,
     /// How many at most. Default one more than `min`, so that an update has room; 2 in preset `demo`.
@@ -47,47 +48,6 @@ pub struct NodeSettings {
     pub disk_size: Option<u16>,
     /// Labels of the nodes.
     pub labels: Option<BTreeMap<String, String>>,
-}
-
-/// The image of nodes. Source: EKS API Reference, `CreateNodegroup`, `amiType`.
-
-#[shape]
-pub enum NodeImage {
-    /// Bottlerocket on Graviton.
-    #[word("BOTTLEROCKET_ARM_64")]
-    BottlerocketArm64,
-    /// Bottlerocket on Intel and AMD.
-    #[word("BOTTLEROCKET_x86_64")]
-    BottlerocketX8664,
-    /// Amazon Linux 2023 on Graviton.
-    #[word("AL2023_ARM_64_STANDARD")]
-    Al2023Arm64,
-    /// Amazon Linux 2023 on Intel and AMD.
-    #[word("AL2023_x86_64_STANDARD")]
-    Al2023X8664,
-}
-
-impl NodeImage {
-    /// Whether it is for Graviton.
-    pub const fn is_arm(self) -> bool {
-        matches!(self, Self::BottlerocketArm64 | Self::Al2023Arm64)
-    }
-
-    /// Whether it is Bottlerocket, whose user data are settings.
-    pub const fn is_bottlerocket(self) -> bool {
-        matches!(self, Self::BottlerocketArm64 | Self::BottlerocketX8664)
-    }
-}
-
-/// How nodes are paid for.
-#[shape]
-pub enum NodeCapacity {
-    /// By the hour, until they are given back.
-    #[word("ON_DEMAND")]
-    OnDemand,
-    /// Cheaper, and taken away when AWS needs them.
-    #[word("SPOT")]
-    Spot,
 }
 
 /// Fargate.

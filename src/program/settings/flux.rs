@@ -1,6 +1,9 @@
 //! What a user may say about the hand-over to Flux.
 
-use groundwork_contract::shape::{Shape, Spec};
+use groundwork_contract::{
+    flux::GitProvider,
+    shape::{Shape, Spec},
+};
 use groundwork_contract_derive::shape;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +30,9 @@ pub struct FluxSettings {
     /// The private SSH key, in PEM; give it by `pulumi config set --secret`.
     #[secret]
     pub ssh_key: Option<SecretText>,
+    /// What `sshKey` is encrypted with, if it is; give it by `pulumi config set --secret`.
+    #[secret]
+    pub ssh_key_passphrase: Option<SecretText>,
     /// The user of `token` (any Git server). Default `git`.
     pub username: Option<String>,
     /// Whether a repository that does not exist yet is made private. Default true; false in preset `demo`.
@@ -44,17 +50,6 @@ pub struct FluxSettings {
     pub image: Option<String>,
     /// How often Flux looks at the repository. Default `1m`.
     pub interval: Option<String>,
-}
-
-/// Where a Git repository is.
-#[shape]
-pub enum GitProvider {
-    /// On GitHub.
-    Github,
-    /// On GitLab.
-    Gitlab,
-    /// On any Git server.
-    Git,
 }
 
 /// Text that is never shown.

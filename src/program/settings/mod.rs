@@ -6,6 +6,7 @@ use groundwork_contract::{
     descriptor::object,
     ec2::{SubnetId, VpcId},
     eks::KubernetesVersion,
+    iam::IamPath,
     shape::apply_defaults,
     text_type,
 };
@@ -64,7 +65,7 @@ pub struct Settings {
     /// How pods get rights in AWS. Default `irsa`.
     pub identity: Option<IdentityKind>,
     /// The path of every role and policy that the platform makes, such as `/platform/`. Default `/`.
-    pub role_path: Option<RolePath>,
+    pub role_path: Option<IamPath>,
     /// The policy that bounds every role that the platform makes.
     pub permissions_boundary: Option<Arn>,
     /// Cilium, in part 2.
@@ -97,7 +98,7 @@ pub enum Preset {
 pub struct NetworkSettings {
     /// The VPC's IPv4 range, /16 to /28. Default `10.0.0.0/16`; `10.200.0.0/16` in preset `demo`.
     pub cidr: Option<Ipv4Cidr>,
-    /// In how many zones, 1 to 6. Default 2.
+    /// In how many zones, 2 to 6. Default 2.
     pub zone_count: Option<u8>,
     /// In which zones, instead of a number of them.
     pub zones: Option<Vec<ZoneName>>,
@@ -175,7 +176,7 @@ pub struct ExistingNetwork {
     pub public_subnet_ids: Option<Vec<SubnetId>>,
     /// Private subnets, for nodes, pods and endpoints; in different zones.
     pub private_subnet_ids: Vec<SubnetId>,
-    /// Subnets for the control plane's network interfaces. Default: the private ones.
+    /// Subnets for the control plane's network interfaces: two at least, in two zones. Default: the private ones.
     pub control_plane_subnet_ids: Option<Vec<SubnetId>>,
     /// The route tables of the private subnets, for gateway endpoints.
     pub route_table_ids: Option<Vec<groundwork_contract::ec2::RouteTableId>>,
