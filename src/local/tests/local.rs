@@ -9,6 +9,8 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod charts;
+
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _};

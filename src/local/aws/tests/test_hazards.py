@@ -207,6 +207,7 @@ def test_what_is_told_of_a_part_is_heard_once_it_has_settled(cloud, eks, network
     create(cloud, eks, network, role)
     told = {"endpoint": "https://127.0.0.1:6443", "certificateAuthority": "Q0E=", "oidcIssuer": "https://issuer/id/A"}
     cloud.admin("POST", "clusters/demo/endpoint", told)
+    cloud.settle()
     eks.create_addon(clusterName="demo", addonName="kube-proxy")
     assert cloud.admin("POST", "clusters/demo/addons/kube-proxy/health", {}) == {"status": "CREATING"}
     cloud.settle()
