@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::ResourceExt as _;
-use kube::api::{Api, DeleteParams, PostParams};
+use kube::api::{Api, PostParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,6 +20,8 @@ const INTERFACE: &str = "groundwork.local/fargate-interface";
 const PROFILE: &str = "eks.amazonaws.com/fargate-profile";
 const COMPUTE: &str = "eks.amazonaws.com/compute-type";
 const SCHEDULER: &str = "fargate-scheduler";
+/// The priority of `system-node-critical`.
+const CRITICAL: u32 = 2_000_001_000;
 
 /// Where a Fargate node is.
 #[derive(Debug, Deserialize)]
@@ -64,7 +66,8 @@ pub(crate) async fn pass(
         let Some(whose) = node.annotations().get(POD) else {
             continue;
         };
-        let lives = seen.pods.iter().any(|pod| &key(pod) == whose && !is_over(pod));
+        // One that has ended keeps its node until it is deleted, as on EKS.
+        let lives = seen.pods.iter().any(|pod| &key(pod) == whose && may_be_on(pod, node));
         let profile = node.labels().get(PROFILE);
         let backed = view
             .fargate_profiles
@@ -85,7 +88,13 @@ fn key(pod: &Pod) -> String {
     format!("{}/{}/{}", part(pod.namespace()), pod.name_any(), part(pod.uid()))
 }
 
-/// Whether a pod has ended: its node has nothing left to do.
+/// Whether a pod is on a node, or on none yet.
+fn may_be_on(pod: &Pod, node: &Node) -> bool {
+    let name = pod.spec.as_ref().and_then(|spec| spec.node_name.as_ref());
+    name.is_none_or(|name| *name == node.name_any())
+}
+
+/// Whether a pod has ended.
 fn is_over(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
@@ -186,11 +195,8 @@ async fn bind(it: &Cluster, pod: &Pod, node: &str) -> Outcome {
         .await;
     match bound {
         Ok(_) => Ok(()),
-        // Another scheduler was faster, or the pod is gone: the node has nobody.
-        Err(kube::Error::Api(status)) if status.code == 409 || status.code == 404 => {
-            let nodes: Api<Node> = Api::all(it.client.clone());
-            objects::gone(nodes.delete(node, &DeleteParams::default()).await)
-        }
+        // Another scheduler was faster, or the pod is gone: the next pass ends the node.
+        Err(kube::Error::Api(status)) if status.code == 409 || status.code == 404 => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
@@ -244,7 +250,11 @@ fn policy(profile: &FargateProfile) -> [Value; 2] {
              || object.metadata.annotations['{COMPUTE}'].lowerAscii() != 'ec2')"
         ),
     });
-    let mutation = format!("Object{{spec: Object.spec{{schedulerName: '{SCHEDULER}'}}}}");
+    // Critical, as EKS makes it: nothing is to take the only place on its node.
+    let mutation = format!(
+        "Object{{spec: Object.spec{{schedulerName: '{SCHEDULER}', priorityClassName: 'system-node-critical', \
+         priority: {CRITICAL}}}}}"
+    );
     [
         json!({
             "apiVersion": api,

@@ -203,10 +203,10 @@ impl Look {
         let nodes: Api<Node> = Api::all(it.client.clone());
         let pods: Api<Pod> = Api::all(it.client.clone());
         let every = ListParams::default();
-        let seen = Seen {
-            nodes: nodes.list(&every).await?.items,
-            pods: pods.list(&every).await?.items,
-        };
+        // Pods first: the node of a pod that is seen is seen too, or is no more.
+        let pods = pods.list(&every).await?.items;
+        let nodes = nodes.list(&every).await?.items;
+        let seen = Seen { nodes, pods };
         Ok(Some(Self {
             view,
             instances,

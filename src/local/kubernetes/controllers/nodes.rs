@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -58,6 +58,12 @@ pub(crate) async fn pass(it: &Cluster, view: &ClusterView, instances: &[Instance
             remove(it, &node.name_any(), seen).await?;
         }
     }
+    for pod in &seen.pods {
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+        if node.is_some_and(|name| !seen.nodes.iter().any(|node| node.name_any() == name)) {
+            end(it, pod).await?;
+        }
+    }
     Ok(())
 }
 
@@ -85,19 +91,24 @@ async fn keep_port(it: &Cluster, api: &Api<Node>, node: &Node) -> Outcome {
     Ok(())
 }
 
-/// Removes a node with its pods, at once: there is no machine that could end them in order.
+/// Removes a node with its pods.
 pub(crate) async fn remove(it: &Cluster, name: &str, seen: &Seen) -> Outcome {
     let nodes: Api<Node> = Api::all(it.client.clone());
     objects::gone(nodes.delete(name, &DeleteParams::default()).await)?;
+    for pod in seen.pods_on(name) {
+        end(it, pod).await?;
+    }
+    Ok(())
+}
+
+/// Ends a pod at once: there is no machine that could end it in order.
+async fn end(it: &Cluster, pod: &Pod) -> Outcome {
     let at_once = DeleteParams {
         grace_period_seconds: Some(0),
         ..DeleteParams::default()
     };
-    for pod in seen.pods_on(name) {
-        let pods = it.pods(&pod.namespace().unwrap_or_default());
-        objects::gone(pods.delete(&pod.name_any(), &at_once).await)?;
-    }
-    Ok(())
+    let pods = it.pods(&pod.namespace().unwrap_or_default());
+    objects::gone(pods.delete(&pod.name_any(), &at_once).await)
 }
 
 fn labels(instance: &Instance) -> BTreeMap<String, String> {
