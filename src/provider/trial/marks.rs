@@ -6,7 +6,7 @@ use super::{
     ACCOUNT, REGION,
     wire::{self, Call, Reply, Wire},
 };
-use crate::marks::Marks;
+use crate::{marks::Marks, resource::Carrier};
 
 fn ids(call: &Call) -> Vec<&str> {
     call.all("ResourceId.")
@@ -17,7 +17,7 @@ async fn marks_come_off_a_thousand_at_a_time() {
     let wire = Wire::new(|_| Reply::Ok(wire::deleted_tags()));
     let marks = Marks::default();
     for number in 0..2500 {
-        marks.note_safe(&format!("thing-{number}"));
+        marks.note_safe(Carrier::Ec2, &format!("thing-{number}"));
     }
     let aws = wire.aws(ACCOUNT, REGION);
     marks.clear(&aws).await;
@@ -41,9 +41,9 @@ async fn one_id_that_is_gone_leaves_no_mark_on_the_others() {
     });
     let marks = Marks::default();
     for id in ["thing-1", "thing-2", "thing-3", "thing-4"] {
-        marks.note_safe(id);
+        marks.note_safe(Carrier::Ec2, id);
     }
-    marks.forget("thing-4");
+    marks.forget(Carrier::Ec2, "thing-4");
     marks.clear(&wire.aws(ACCOUNT, REGION)).await;
     let calls = wire.calls("DeleteTags");
     let calls: Vec<Vec<&str>> = calls.iter().map(ids).collect();
