@@ -23,6 +23,7 @@ Everything lives under `/groundwork-api/` and speaks JSON. An error is `{"error"
     DELETE clusters/NAME/balancers/NS/SERVICE       the Service is no more
     POST   clusters/NAME/fargate/PROFILE            where a new Fargate node is: {id, zone, privateIpAddress, privateDnsName}
     DELETE clusters/NAME/fargate/ID                 that node has ended
+    POST   identity                                 {url, headers}: who is behind a presigned request, {arn, account}
 
 What is below `clusters/` takes `?account=` and `?region=` where several clusters have the name.
 """
@@ -35,7 +36,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
-from groundwork_aws import dump, hazards, registry
+from groundwork_aws import dump, hazards, presigned, registry
 from groundwork_aws.clock import CLOCK
 from groundwork_aws.eks import outside
 from groundwork_aws.faults import FAULTS, Fault
@@ -184,6 +185,11 @@ def _fargate_gone(http: Http, name: str, eni: str) -> Any:
     return {}
 
 
+def _identity(http: Http) -> Any:
+    document = _document(http)
+    return presigned.identity(str(document.get("url", "")), dict(document.get("headers") or {}))
+
+
 # `*` stands for one step of the path, and is handed to the function.
 ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("GET", "health"): _health,
@@ -202,6 +208,7 @@ ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("DELETE", "hazards"): _clear_hazards,
     ("GET", "nodes"): _nodes,
     ("GET", "clusters"): _clusters,
+    ("POST", "identity"): _identity,
     ("POST", "clusters/*/endpoint"): _endpoint,
     ("POST", "clusters/*/nodegroups/*/ready"): _nodegroup_ready,
     ("POST", "clusters/*/addons/*/health"): _addon_health,

@@ -116,7 +116,7 @@ def identify(http: Http) -> Call:
             **_document(http.body),
         }
         params.update({name: values[0] if len(values) == 1 else values for name, values in query.items()})
-    account = _account(access_key)
+    account = account_of(access_key)
     return Call(service, operation, protocol, account, region, access_key, _caller(access_key, account, region), params)
 
 
@@ -138,7 +138,7 @@ def _route(service: str, http: Http) -> tuple[str, dict[str, Any]]:
     return operation.name, dict(uri)
 
 
-def _account(access_key: str) -> str:
+def account_of(access_key: str) -> str:
     """The account of an access key: named by the key itself, or the one that moto made the key in.
 
     moto's own search makes a backend, with all managed policies, in every partition that there is.

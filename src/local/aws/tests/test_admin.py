@@ -200,3 +200,45 @@ def test_it_listens_on_loopback_only(tmp_path):
     process.terminate()
     assert process.wait(5) == 0
     process.stdout.close()
+
+
+def presigned_for(cluster, secret, key="local"):
+    """An EKS token's request, as `aws eks get-token` makes it."""
+    from botocore.auth import SigV4QueryAuth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    request = AWSRequest(
+        "GET",
+        "https://sts.eu-north-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15",
+        headers={"x-k8s-aws-id": cluster},
+    )
+    SigV4QueryAuth(Credentials(key, secret), "sts", "eu-north-1", expires=60).add_auth(request)
+    return request.url
+
+
+def test_who_is_behind_a_presigned_request_is_told_if_it_is_what_was_signed(cloud):
+    from urllib.error import HTTPError
+
+    def ask(url, cluster):
+        return cloud.admin("POST", "identity", {"url": url, "headers": {"x-k8s-aws-id": cluster}})
+
+    def refused(url, cluster):
+        with pytest.raises(HTTPError) as caught:
+            ask(url, cluster)
+        return json.load(caught.value)["error"].partition(":")[0]
+
+    user = "arn:aws:iam::123456789012:user/groundwork"
+    assert ask(presigned_for("demo", "local"), "demo") == {"arn": user, "account": "123456789012"}
+    assert refused(presigned_for("demo", "local"), "other") == "SignatureDoesNotMatch"
+    assert refused(presigned_for("demo", "wrong"), "demo") == "SignatureDoesNotMatch"
+    assert refused("https://sts.eu-north-1.amazonaws.com/?Action=GetCallerIdentity", "demo") == "IncompleteSignature"
+    assert refused(presigned_for("demo", "x", "EXPIRED1"), "demo") == "ExpiredToken"
+
+    iam, sts = cloud.client("iam"), cloud.client("sts")
+    trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}'
+    role = iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    session = sts.assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    url = presigned_for("demo", session["SecretAccessKey"], session["AccessKeyId"])
+    assert ask(url, "demo")["arn"] == "arn:aws:sts::123456789012:assumed-role/deployer/me"
+    assert refused(url, "other") == "SignatureDoesNotMatch"

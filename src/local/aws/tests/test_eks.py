@@ -67,6 +67,22 @@ def group(cloud, eks, cluster, network, node_role):
     return eks.describe_nodegroup(clusterName="demo", nodegroupName="first")["nodegroup"]
 
 
+def test_a_control_plane_outside_ends_creating_but_not_before_its_time(cloud, eks, asked):
+    cloud.admin("POST", "settings", {"external_control_plane": True})
+    eks.create_cluster(**asked)
+    news = {"endpoint": "https://127.0.0.1:1", "certificateAuthority": "Y2E=", "oidcIssuer": "https://oidc"}
+    assert cloud.admin("POST", "clusters/demo/endpoint", news) == {"status": "CREATING"}
+    assert "endpoint" not in eks.describe_cluster(name="demo")["cluster"]
+    cloud.settle()
+    cluster = eks.describe_cluster(name="demo")["cluster"]
+    assert (cluster["status"], cluster["endpoint"]) == ("ACTIVE", "https://127.0.0.1:1")
+
+    eks.create_cluster(**asked | {"name": "late"})
+    cloud.settle()
+    assert eks.describe_cluster(name="late")["cluster"]["status"] == "CREATING"
+    assert cloud.admin("POST", "clusters/late/endpoint", news) == {"status": "ACTIVE"}
+
+
 def test_a_cluster_lives_and_dies_slowly(cloud, eks, ec2, asked, network, refused):
     made = eks.create_cluster(**asked)["cluster"]
     assert made["status"] == "CREATING"

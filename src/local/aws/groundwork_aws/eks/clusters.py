@@ -68,18 +68,19 @@ def enabled_logs(setup: Shape, before: set[str]) -> set[str]:
     return before
 
 
-def finish(cluster: Cluster) -> None:
-    """End CREATING, unless the control plane is somebody else's and not yet there."""
-    if cluster.status != "CREATING":
+def finish(cluster: Cluster, *, due: bool = False) -> None:
+    """End CREATING once it has lasted as long as it is to (`due`), and the control plane, if it is somebody else's, is there."""
+    cluster.due = cluster.due or due
+    if cluster.status != "CREATING" or not cluster.due:
         return
     if doom := cluster.doom:
         cluster.status = "FAILED"
         issue = {"code": doom.code or "Other", "message": doom.message or "it failed on purpose", "resourceIds": []}
         cluster.shape["health"] = {"issues": [issue]}
         return
-    if SETTINGS.external_control_plane and not cluster.shape.get("endpoint"):
+    if SETTINGS.external_control_plane and not cluster.reported:
         return
-    if not cluster.shape.get("endpoint"):
+    if not cluster.reported:
         ident = secrets.token_hex(16).upper()
         host = f"{cluster.region}.eks.amazonaws.com"
         give_endpoint(
@@ -88,16 +89,19 @@ def finish(cluster: Cluster) -> None:
             base64.b64encode(PLACEHOLDER.encode()).decode(),
             f"https://oidc.eks.{cluster.region}.amazonaws.com/id/{ident}",
         )
+    cluster.shape |= cluster.reported
     cluster.status = "ACTIVE"
 
 
 def give_endpoint(cluster: Cluster, endpoint: str, authority: str, issuer: str) -> None:
-    """Tell a cluster where its API is."""
-    cluster.shape |= {
+    """Tell a cluster where its API is; shown once it is no longer CREATING."""
+    cluster.reported = {
         "endpoint": endpoint,
         "certificateAuthority": {"data": authority},
         "identity": {"oidc": {"issuer": issuer}},
     }
+    if cluster.status != "CREATING":
+        cluster.shape |= cluster.reported
 
 
 def vanish(backend: EKSBackend, ec2: Any, cluster: Cluster) -> None:
@@ -169,7 +173,7 @@ class Clusters(Access):
         self.backend.clusters[name] = cluster
         if access["bootstrapClusterCreatorAdminPermissions"] and access["authenticationMode"] != "CONFIG_MAP":
             self._admit_creator(cluster)
-        self.begin(cluster, "CREATING", "cluster", lambda: finish(cluster))
+        self.begin(cluster, "CREATING", "cluster", lambda: finish(cluster, due=True))
         return ActionResult({"cluster": dict(cluster.shape)})
 
     def _creator(self) -> str:

@@ -98,6 +98,8 @@ class Cluster(Part):
     region: str = ""
     creator: str = ""
     bootstrap_addons: bool = True
+    due: bool = False
+    reported: Shape = field(default_factory=dict)
     interfaces: list[str] = field(default_factory=list)
     fargate: list[str] = field(default_factory=list)
     nodegroups: dict[str, Nodegroup] = field(default_factory=dict)
