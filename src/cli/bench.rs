@@ -51,6 +51,8 @@ pub(crate) async fn run(args: BenchArgs, ui: &Ui) -> Result<Exit> {
     let options = Options {
         rhythm: Rhythm::Settle(Duration::ZERO),
         lifetime: Lifetime::Attached,
+        // What is measured has no cluster.
+        kubernetes: None,
         ..Options::new(folder.path())?
     };
     let prepared = interrupts

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, Subcommand};
 
 use crate::cloud::{FAULT_KINDS, FOREIGN, Fault, REGION, default_state};
+use crate::kubernetes::supervisor;
 use crate::process::tail;
 use crate::ui::in_figures;
 use crate::wait::until;
@@ -75,6 +76,9 @@ pub enum LocalCommand {
     /// Calls that fail on purpose
     #[command(subcommand)]
     Faults(FaultCommand),
+    /// Keep a control plane for each EKS cluster; `up` starts it
+    #[command(hide = true)]
+    KubernetesSupervisor,
 }
 
 /// The verbs of `groundwork local hazards`.
@@ -162,6 +166,7 @@ pub async fn run(args: LocalArgs, ui: &Ui) -> Result<ExitCode> {
         }
         LocalCommand::Calls { since, json } => calls(&LocalCloud::attach(&state).await?, since, json, ui).await?,
         LocalCommand::Hazards(command) => hazards(&LocalCloud::attach(&state).await?, command, ui).await?,
+        LocalCommand::KubernetesSupervisor => supervisor::run(&state, Ui::stdio()).await?,
         LocalCommand::Faults(command) => faults(&LocalCloud::attach(&state).await?, command, ui).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -19,9 +19,9 @@ use state::{Profile, ToolFolder};
 pub use state::{Rhythm, default_state};
 
 use crate::process::{Launch, Process, Processes, Running, tail};
-use crate::tools::{Cache, Installed, PULUMI, Python, Sources, Tool};
+use crate::tools::{Cache, HELM, Installed, KUBERNETES, KWOK, PULUMI, Python, Sources, Tool};
 use crate::wait::until;
-use crate::{Error, Result, Ui};
+use crate::{Error, Result, Ui, kubernetes};
 
 pub use crate::process::Lifetime;
 
@@ -53,6 +53,7 @@ pub const FOREIGN: &[&str] = &[
 ];
 
 const AWS: &str = "aws";
+const SUPERVISOR: &str = "kubernetes";
 /// moto loads all of boto's models when it starts; a machine under load takes its time.
 const START_LIMIT: Duration = Duration::from_mins(2);
 const GLANCE: Duration = Duration::from_millis(50);
@@ -72,12 +73,17 @@ pub struct Options {
     pub lifetime: Lifetime,
     /// What is put on PATH.
     pub tools: Vec<&'static Tool>,
+    /// The program that keeps a control plane for each EKS cluster: `groundwork` (it is called as `groundwork local
+    /// kubernetes-supervisor`). Without one, EKS's clusters have no Kubernetes and are ACTIVE nevertheless. With one,
+    /// [`KUBERNETES`] and [`KWOK`] are had too.
+    pub kubernetes: Option<PathBuf>,
     /// Where the moto extension comes from.
     pub sources: Sources,
 }
 
 impl Options {
-    /// A detached local cloud in this state folder, with Pulumi, every transition taking two seconds.
+    /// A detached local cloud in this state folder, with Pulumi, Helm and Kubernetes, every transition taking two seconds. The
+    /// program that calls this must be `groundwork`, or name it in [`Options::kubernetes`].
     pub fn new(state: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self {
             state: state.into(),
@@ -85,17 +91,20 @@ impl Options {
             rhythm: Rhythm::default(),
             region: REGION.to_owned(),
             lifetime: Lifetime::default(),
-            tools: vec![&PULUMI],
+            tools: vec![&PULUMI, &HELM],
+            kubernetes: Some(env::current_exe().map_err(Error::file("find", Path::new("this program")))?),
             sources: Sources::find(),
         })
     }
 
-    /// For a test: it ends with the test, transitions take 50 milliseconds, and no tool is built unless it is added.
+    /// For a test: it ends with the test, transitions take 50 milliseconds, there is no Kubernetes, and no tool is built
+    /// unless it is added.
     pub fn for_test(state: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self {
             rhythm: Rhythm::Settle(Duration::from_millis(50)),
             lifetime: Lifetime::Attached,
             tools: Vec::new(),
+            kubernetes: None,
             ..Self::new(state)?
         })
     }
@@ -146,9 +155,13 @@ impl LocalCloud {
         Profile::forget(&state)?;
 
         // One after the other downloads and compiles: side by side, the first start takes as long as the longer.
+        let mut wanted = options.tools.clone();
+        if options.kubernetes.is_some() {
+            wanted.extend([&KUBERNETES, &KWOK]);
+        }
         let (python, tools) = tokio::try_join!(
             Python::obtain(&options.sources, &options.cache, ui),
-            obtain(&options.tools, &options.cache, ui)
+            obtain(&wanted, &options.cache, ui)
         )?;
         if state::set_aside(&state)? {
             ui.note("… the Pulumi stacks of the last local cloud are set aside: this AWS is a new one");
@@ -169,13 +182,25 @@ impl LocalCloud {
         };
         profile.write(&state)?;
         step.done(format_args!("AWS is at {}", profile.endpoint()));
-        Ok(Self {
+        let mut cloud = Self {
             state,
             admin: Admin { port },
             profile,
             running: vec![running],
             fresh: true,
-        })
+        };
+        if let Some(program) = &options.kubernetes {
+            match start_supervisor(&cloud.state, program, options.lifetime, &processes).await {
+                // Before AWS: what it looks at goes last.
+                Ok(running) => cloud.running.insert(0, running),
+                Err(error) => {
+                    processes.stop_all().await?;
+                    Profile::forget(&cloud.state)?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(cloud)
     }
 
     /// The local cloud of this state folder, which must be up and well.
@@ -280,6 +305,25 @@ impl LocalCloud {
     /// Where its AWS is: `http://127.0.0.1:4711`.
     pub fn endpoint(&self) -> String {
         self.profile.endpoint()
+    }
+
+    /// The port of its AWS.
+    pub(crate) fn port(&self) -> u16 {
+        self.profile.port
+    }
+
+    /// The kubeconfig of an administrator, by a client certificate, for an EKS cluster in the region of [`LocalCloud::env`]
+    /// whose API answers. It is gone with the cluster.
+    pub fn kubeconfig(&self, cluster: &str) -> Result<PathBuf> {
+        kubernetes::kubeconfig(&self.state, cluster, &self.profile.region).ok_or_else(|| Error::Admin {
+            what: format!("lead to cluster {cluster}"),
+            reason: format!("it has no control plane in {}", self.profile.region),
+        })
+    }
+
+    /// A client of the API of an EKS cluster, as [`LocalCloud::kubeconfig`].
+    pub async fn kubernetes(&self, cluster: &str) -> Result<kube::Client> {
+        kubernetes::client(&self.kubeconfig(cluster)?).await
     }
 
     /// The environment that makes Pulumi and every AWS SDK use this cloud. Set it, and remove [`FOREIGN`].
@@ -436,9 +480,7 @@ async fn obtain(tools: &[&'static Tool], cache: &Cache, ui: &Ui) -> Result<Vec<T
 async fn start_aws(state: &Path, options: &Options, python: &Python, processes: &Processes) -> Result<(u16, Running)> {
     let port_file = state.join("aws.port");
     let port = same_port(&port_file).unwrap_or(0);
-    if port_file.exists() {
-        fs::remove_file(&port_file).map_err(Error::file("remove", &port_file))?;
-    }
+    remove(&port_file)?;
     let mut args: Vec<OsString> = ["-m", "groundwork_aws", "--host", "127.0.0.1", "--port"]
         .map(Into::into)
         .into();
@@ -448,6 +490,9 @@ async fn start_aws(state: &Path, options: &Options, python: &Python, processes: 
         port_file.clone().into_os_string(),
     ]);
     args.extend(options.rhythm.args().map(OsString::from));
+    if options.kubernetes.is_some() {
+        args.push("--external-control-plane".into());
+    }
     let set = [
         ("AWS_ACCESS_KEY_ID", "local".into()),
         ("AWS_SECRET_ACCESS_KEY", "local".into()),
@@ -477,29 +522,51 @@ async fn start_aws(state: &Path, options: &Options, python: &Python, processes: 
 
     let mut running = processes.start(&launch, options.lifetime)?;
     let log = processes.log(AWS);
-    let failed = |reason: String| Error::Start {
-        name: "AWS".to_owned(),
-        reason,
-        tail: tail(&log, 12),
-        log: log.clone(),
+    let port = comes_up("AWS", &log, &mut running, async || {
+        let port = read_port(&port_file)?;
+        let health = Admin { port }.get::<Value>("tell its health", "/health").await;
+        health.is_ok().then_some(port)
+    })
+    .await?;
+    Ok((port, running))
+}
+
+async fn start_supervisor(state: &Path, program: &Path, lifetime: Lifetime, processes: &Processes) -> Result<Running> {
+    let port_file = state.join(kubernetes::PORT_FILE);
+    remove(&port_file)?;
+    let args = ["local", "kubernetes-supervisor", "--state"]
+        .map(Into::into)
+        .into_iter();
+    let launch = Launch {
+        name: SUPERVISOR.to_owned(),
+        program: program.to_owned(),
+        args: args.chain([state.into()]).collect(),
+        env: FOREIGN.iter().map(|name| ((*name).to_owned(), None)).collect(),
     };
-    let mut attempt = async || {
+    let mut running = processes.start(&launch, lifetime)?;
+    let log = processes.log(SUPERVISOR);
+    comes_up("Kubernetes' supervisor", &log, &mut running, async || {
+        read_port(&port_file)
+    })
+    .await?;
+    Ok(running)
+}
+
+/// Waits for the sign that a process is at work.
+async fn comes_up<T>(name: &str, log: &Path, running: &mut Running, sign: impl AsyncFn() -> Option<T>) -> Result<T> {
+    let failed = |reason: String| Error::Start {
+        name: name.to_owned(),
+        reason,
+        tail: tail(log, 12),
+        log: log.to_owned(),
+    };
+    let end = tokio::time::Instant::now() + START_LIMIT;
+    loop {
         if let Some(how) = running.ended() {
             return Err(failed(how));
         }
-        let Some(port) = read_port(&port_file) else {
-            return Ok(None);
-        };
-        Ok(Admin { port }
-            .get::<Value>("tell its health", "/health")
-            .await
-            .is_ok()
-            .then_some(port))
-    };
-    let end = tokio::time::Instant::now() + START_LIMIT;
-    let port = loop {
-        if let Some(port) = attempt().await? {
-            break port;
+        if let Some(seen) = sign().await {
+            return Ok(seen);
         }
         if tokio::time::Instant::now() >= end {
             return Err(failed(format!(
@@ -508,8 +575,14 @@ async fn start_aws(state: &Path, options: &Options, python: &Python, processes: 
             )));
         }
         until(GLANCE, GLANCE, || std::future::ready(Ok(None::<()>))).await?;
-    };
-    Ok((port, running))
+    }
+}
+
+fn remove(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", file)(error)),
+        _ => Ok(()),
+    }
 }
 
 fn read_port(file: &Path) -> Option<u16> {

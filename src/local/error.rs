@@ -91,6 +91,9 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// The keys and certificates of a control plane could not be made.
+    #[error("there are no certificates for a control plane")]
+    Certificates(#[from] rcgen::Error),
     /// Neither `GROUNDWORK_CACHE`, `XDG_CACHE_HOME` nor `HOME` is set.
     #[error("there is no folder to keep tools in")]
     NoCache,
@@ -117,6 +120,7 @@ impl Error {
             Self::NotUp { state, reason } => format!("{reason} (state folder {})", state.display()),
             Self::Admin { reason, .. } => reason.clone(),
             Self::File { source, .. } | Self::Run { source, .. } => source.to_string(),
+            Self::Certificates(source) => source.to_string(),
             Self::NoCache => "GROUNDWORK_CACHE, XDG_CACHE_HOME and HOME are all unset".to_owned(),
             Self::Argument { because, .. } => because.clone(),
         }
@@ -135,6 +139,7 @@ impl Error {
             Self::Admin { .. } => "`groundwork local status`, `groundwork local logs`".to_owned(),
             Self::File { path, .. } => format!("check who owns {} and that its disk has room", path.display()),
             Self::Run { program, .. } => format!("check that {program} exists and may be executed"),
+            Self::Certificates(_) => "`groundwork local down`, then `groundwork local up`".to_owned(),
             Self::NoCache => "set GROUNDWORK_CACHE to a folder of your own".to_owned(),
             Self::Argument { remedy, .. } => remedy.clone(),
         }

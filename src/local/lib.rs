@@ -20,7 +20,6 @@ pub mod cli;
 pub mod cloud;
 mod embedded;
 mod error;
-#[expect(dead_code, reason = "a supervisor of control planes is to run it")]
 mod kubernetes;
 pub mod process;
 pub mod tools;

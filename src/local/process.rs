@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use futures::future::try_join_all;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
@@ -103,6 +104,18 @@ impl Running {
             // The status is that of the one who watched over it, and who ends by SIGKILL with its whole group.
             Lifetime::Attached => "it ended".to_owned(),
         })
+    }
+
+    /// Ends it and its whole group at once: for what has nothing to put in order.
+    pub(crate) fn kill(&mut self) {
+        if self.child.try_wait().ok().flatten().is_some() {
+            return;
+        }
+        // It leads its group. Not waited for yet, so the id is still its own.
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _gone = kill_process_group(group, Signal::KILL);
+        }
+        let _ended = self.child.wait();
     }
 }
 
@@ -253,13 +266,23 @@ impl Processes {
         }
     }
 
-    /// Ends every process on record and says which of them were still running.
+    /// Ends every process on record and says which of them were still running. One that starts others may start one more
+    /// before it ends, so it looks until there is none.
     pub async fn stop_all(&self) -> Result<Vec<Process>> {
-        let recorded = self.recorded()?;
-        for process in &recorded {
-            self.stop(process).await?;
+        let mut stopped = Vec::new();
+        loop {
+            let recorded = self.recorded()?;
+            if recorded.is_empty() {
+                return Ok(stopped);
+            }
+            try_join_all(recorded.iter().map(|process| self.stop(process))).await?;
+            stopped.extend(recorded.into_iter().filter(|process| process.alive));
         }
-        Ok(recorded.into_iter().filter(|process| process.alive).collect())
+    }
+
+    /// Takes the record of a process that has ended away.
+    pub(crate) fn forget(&self, name: &str) {
+        let _gone = fs::remove_file(self.record(name));
     }
 
     fn record(&self, name: &str) -> PathBuf {

@@ -16,7 +16,11 @@ struct Cli {
 #[tokio::main]
 async fn main() -> ExitCode {
     let ui = Ui::stdio();
-    match run(Cli::parse().args, &ui).await {
+    // As `groundwork` it is called with `local` first: by `up`, for the supervisor.
+    let words = std::env::args_os().enumerate();
+    let words = words.filter(|(place, word)| *place != 1 || word != "local");
+    let args = Cli::parse_from(words.map(|(_, word)| word)).args;
+    match run(args, &ui).await {
         Ok(code) => code,
         Err(error) => {
             ui.note(format_args!("error: {}", error.explain()));

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::token::CLUSTER_HEADER;
 use crate::Result;
 use crate::cloud::Admin;
 
@@ -22,22 +23,14 @@ pub(crate) struct ClusterView {
     pub(crate) region: String,
     /// Whether it is to have a control plane: not while it is deleted, and not once it has failed.
     pub(crate) wanted: bool,
+    /// When it was made: tells it from one before it that had its name.
+    pub(crate) birth: String,
     /// The ARN of the user or role that made it.
     pub(crate) creator: String,
-    /// Whether aws-node, kube-proxy and coredns are there from the start.
-    pub(crate) bootstrap_self_managed_addons: bool,
     /// Itself.
     pub(crate) cluster: Cluster,
     /// Who may enter.
     pub(crate) access_entries: Vec<AccessEntry>,
-    /// Managed node groups, in EKS's own shape.
-    pub(crate) nodegroups: Vec<Value>,
-    /// Fargate profiles, in EKS's own shape.
-    pub(crate) fargate_profiles: Vec<Value>,
-    /// Addons, in EKS's own shape.
-    pub(crate) addons: Vec<Value>,
-    /// Pod identity associations, in EKS's own shape.
-    pub(crate) pod_identity_associations: Vec<Value>,
 }
 
 /// A cluster in EKS's shape ("Cluster" in EKS's API reference); only what is used here.
@@ -46,12 +39,6 @@ pub(crate) struct ClusterView {
 pub(crate) struct Cluster {
     /// Its name.
     pub(crate) name: String,
-    /// When it was made; tells it from one before it that had its name.
-    pub(crate) created_at: Value,
-    /// Its Kubernetes version: `1.35`.
-    pub(crate) version: String,
-    /// `CREATING`, `ACTIVE`, …
-    pub(crate) status: String,
     /// Who may enter, and by what.
     pub(crate) access_config: AccessConfig,
     /// The addresses of its services.
@@ -112,6 +99,11 @@ pub(crate) struct AccessScope {
     pub(crate) namespaces: Vec<String>,
 }
 
+#[derive(Deserialize)]
+struct Identity {
+    arn: String,
+}
+
 impl Eks {
     /// The AWS behind this port of the loopback.
     pub(crate) fn at(port: u16) -> Self {
@@ -123,63 +115,25 @@ impl Eks {
         self.admin.get("show its clusters", "/clusters").await
     }
 
-    /// Every running instance, with what a node of it needs (`outside.py`, `_node`).
-    pub(crate) async fn nodes(&self) -> Result<Vec<Value>> {
-        self.admin.get("show its instances", "/nodes").await
-    }
-
     /// Says that a cluster's API answers.
     pub(crate) async fn endpoint(&self, cluster: &ClusterView, document: &Value) -> Result<()> {
-        self.tell(
-            &cluster.account,
-            &cluster.region,
-            &cluster.cluster.name,
-            "endpoint",
-            document,
-        )
-        .await
-    }
-
-    /// Says that a node group's nodes are Ready; or, with issues in EKS's own shape, that they never will be.
-    pub(crate) async fn nodegroup_ready(
-        &self,
-        [account, region, cluster]: [&str; 3],
-        nodegroup: &str,
-        issues: &[Value],
-    ) -> Result<()> {
-        let document = if issues.is_empty() {
-            json!({})
-        } else {
-            json!({"issues": issues})
-        };
-        self.tell(
+        let ClusterView {
             account,
             region,
             cluster,
-            &format!("nodegroups/{nodegroup}/ready"),
-            &document,
-        )
-        .await
-    }
-
-    /// Says how an addon is: `ACTIVE`, `DEGRADED` or `CREATE_FAILED`, with issues in EKS's own shape.
-    pub(crate) async fn addon_health(
-        &self,
-        [account, region, cluster]: [&str; 3],
-        addon: &str,
-        status: &str,
-        issues: &[Value],
-    ) -> Result<()> {
-        let document = json!({"status": status, "issues": issues});
-        self.tell(account, region, cluster, &format!("addons/{addon}/health"), &document)
-            .await
-    }
-
-    async fn tell(&self, account: &str, region: &str, cluster: &str, what: &str, document: &Value) -> Result<()> {
-        let path = format!("/clusters/{cluster}/{what}?account={account}&region={region}");
+            ..
+        } = cluster;
+        let path = format!("/clusters/{}/endpoint?account={account}&region={region}", cluster.name);
         self.admin
             .post::<Value>("take the news", &path, document)
             .await
             .map(drop)
+    }
+
+    /// The ARN of who signed a URL for STS with this cluster's name in its header; what was signed otherwise is refused.
+    pub(crate) async fn identity(&self, url: &str, cluster: &str) -> Result<String> {
+        let document = json!({"url": url, "headers": {CLUSTER_HEADER: cluster}});
+        let Identity { arn } = self.admin.post("tell who signed it", "/identity", &document).await?;
+        Ok(arn)
     }
 }

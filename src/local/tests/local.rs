@@ -10,6 +10,7 @@
 )]
 
 mod charts;
+mod kubernetes;
 
 use std::ffi::OsString;
 use std::fs;
@@ -40,15 +41,14 @@ fn aws_of(state: &Path) -> Process {
     Processes::of(state).find("aws").unwrap().expect("AWS is on record")
 }
 
-/// A call without an SDK and without a signature: the local AWS answers anybody.
-async fn create_vpc(cloud: &LocalCloud) -> String {
+/// A call without an SDK and without a signature: the local AWS answers anybody. `request` is a method and a path.
+async fn call(cloud: &LocalCloud, service: &str, request: &str, content: &str, body: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let body = "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0%2F16";
-    let scope = "Credential=local/20260101/eu-central-1/ec2/aws4_request";
+    let scope = format!("Credential=local/20260101/eu-central-1/{service}/aws4_request");
     let request = format!(
-        "POST / HTTP/1.1\r\nHost: ec2.eu-central-1.amazonaws.com\r\nConnection: close\r\n\
+        "{request} HTTP/1.1\r\nHost: {service}.eu-central-1.amazonaws.com\r\nConnection: close\r\n\
          Authorization: AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+         Content-Type: {content}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     let address = cloud.endpoint().replace("http://", "");
@@ -57,6 +57,11 @@ async fn create_vpc(cloud: &LocalCloud) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     answer
+}
+
+async fn create_vpc(cloud: &LocalCloud) -> String {
+    let body = "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0%2F16";
+    call(cloud, "ec2", "POST /", "application/x-www-form-urlencoded", body).await
 }
 
 #[tokio::test]

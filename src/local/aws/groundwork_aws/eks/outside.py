@@ -55,6 +55,7 @@ def show_clusters() -> list[Shape]:
             "account": cluster.account,
             "region": cluster.region,
             "wanted": cluster.status not in ("DELETING", "FAILED"),
+            "birth": cluster.shape["createdAt"].isoformat(),
             "creator": cluster.creator,
             "bootstrapSelfManagedAddons": cluster.bootstrap_addons,
             "cluster": plain(cluster.shape),
