@@ -36,7 +36,8 @@ use crate::{
     error::{Error, Gone, Result, aws},
 };
 
-/// A cluster by its name; `None` where there is none.
+/// A cluster by its name; `None` where there is none: what was in it is gone with it. This tells an API that cannot be
+/// reached from one that is gone, and an error is neither.
 pub(crate) async fn describe(cx: &Cx, name: &str) -> Result<Option<Cluster>> {
     let answer = cx
         .eks()
@@ -47,21 +48,6 @@ pub(crate) async fn describe(cx: &Cx, name: &str) -> Result<Option<Cluster>> {
         .map_err(aws("eks", "DescribeCluster"))
         .or_gone()?;
     Ok(answer.and_then(|answer| answer.cluster))
-}
-
-/// What a cluster's status is, in EKS's word; `None` when there is no cluster of that name any more.
-///
-/// What is in a cluster is gone with it: this tells an API that cannot be reached from one that is gone.
-///
-/// # Errors
-/// EKS did not say: nothing follows from that.
-pub(crate) async fn exists(cx: &Cx, name: &str) -> Result<Option<String>> {
-    let cluster = describe(cx, name).await?;
-    Ok(cluster.map(|cluster| {
-        cluster
-            .status
-            .map_or_else(String::new, |status| status.as_str().to_owned())
-    }))
 }
 
 /// The user's tags.
