@@ -217,6 +217,14 @@ impl LocalCloud {
             Some(process) if process.alive => {}
             _ => return Err(not_up("its AWS has ended".to_owned())),
         }
+        if Processes::of(&state)
+            .find(SUPERVISOR)?
+            .is_some_and(|process| !process.alive)
+        {
+            return Err(not_up(
+                "what keeps its control planes has ended, and they with it".to_owned(),
+            ));
+        }
         let admin = Admin { port: profile.port };
         admin
             .get::<Value>("tell its health", "/health")
