@@ -21,7 +21,7 @@ pub use state::{Rhythm, default_state};
 use crate::process::{Launch, Process, Processes, Running, tail};
 use crate::tools::{Cache, HELM, Installed, KUBERNETES, KWOK, PULUMI, Python, Sources, Tool};
 use crate::wait::until;
-use crate::{Error, Result, Ui, kubernetes};
+use crate::{Error, Result, Ui, charts, kubernetes};
 
 pub use crate::process::Lifetime;
 
@@ -334,6 +334,12 @@ impl LocalCloud {
         kubernetes::client(&self.kubeconfig(cluster)?).await
     }
 
+    /// The chart repository: `http://127.0.0.1:4713`. There is one where there is Kubernetes and, among the tools, Helm.
+    pub fn charts(&self) -> Option<String> {
+        let port = read_port(&self.state.join(charts::PORT_FILE))?;
+        Some(format!("http://127.0.0.1:{port}"))
+    }
+
     /// The environment that makes Pulumi and every AWS SDK use this cloud. Set it, and remove [`FOREIGN`].
     /// PATH is that of this process with the tools' folders before it.
     pub fn env(&self) -> BTreeMap<String, String> {
@@ -586,7 +592,8 @@ async fn comes_up<T>(name: &str, log: &Path, running: &mut Running, sign: impl A
     }
 }
 
-fn remove(file: &Path) -> Result<()> {
+/// Removes a file; one that is gone is fine.
+pub(crate) fn remove(file: &Path) -> Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", file)(error)),
         _ => Ok(()),
@@ -598,7 +605,7 @@ fn read_port(file: &Path) -> Option<u16> {
 }
 
 /// The port of the last time, if it is free: a shell that has its environment goes on working.
-fn same_port(file: &Path) -> Option<u16> {
+pub(crate) fn same_port(file: &Path) -> Option<u16> {
     let port = read_port(file)?;
     TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
 }
