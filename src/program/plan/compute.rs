@@ -1,10 +1,11 @@
 //! What pods run on, decided: Fargate in part 1, nodes with Cilium in part 2.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use groundwork_contract::{
     Failure,
     eks::{AmiType, CapacityType, KubernetesVersion},
+    helm::ChartSource,
 };
 use groundwork_wire::PropertyPath;
 use serde_json::Value as Json;
