@@ -275,10 +275,7 @@ fn plan_cilium(
         )),
     }
     let chart = chart.unwrap_or_else(|| known.chart.clone());
-    let by_itself = chart.contains('/')
-        || Path::new(&chart)
-            .extension()
-            .is_some_and(|extension| extension == "tgz");
+    let by_itself = ChartSource::of(&chart, false) != ChartSource::Repository;
     if by_itself && repository.is_some() {
         failures.push(Failure::new(
             at("cilium", "repository"),
