@@ -1,7 +1,8 @@
-//! Many networks in one stack, for `groundwork bench`; no example to learn from.
+//! Many networks in one stack, or a whole platform, for `groundwork bench`; no example to learn from.
 //!
-//! `copies:count` says how many. With `copies:kind` `floor` the same graph is registered once more as components, which
-//! no provider ever sees: what that takes is the engine's and the SDK's own time.
+//! `copies:kind` is `networks` (`copies:count` says how many) or `platform` (as `platform:` says). With `floor` and
+//! `platform-floor` the same graph is registered once more as components, which no provider ever sees: what that takes is
+//! the engine's and the SDK's own time.
 
 use std::{collections::BTreeMap, process::ExitCode};
 
@@ -25,6 +26,8 @@ fn main() -> ExitCode {
         let count = config.get::<usize>("count")?.unwrap_or(1);
         match config.get::<String>("kind")?.as_deref() {
             Some("floor") => floor(&pulumi, count).await,
+            Some("platform") => groundwork_program::platform(pulumi).await,
+            Some("platform-floor") => platform_floor(&pulumi).await,
             _ => networks(&pulumi, count).await,
         }
     })
@@ -70,6 +73,28 @@ async fn floor(pulumi: &Context, count: usize) -> Result {
         for registration in &copied {
             let name = registration.name.replacen("copy-0", &format!("copy-{copy}"), 1);
             let component = register(pulumi, registration, &name, &made);
+            made.insert(registration.urn.clone(), component);
+        }
+    }
+    Ok(())
+}
+
+/// The names, inputs and dependencies of a platform with the same settings, without a provider.
+async fn platform_floor(pulumi: &Context) -> Result {
+    let config = pulumi.config("platform");
+    let mut settings = sample::options();
+    for key in config.keys() {
+        if let Some(value) = config.get_secret::<String>(key)?
+            && let Some(text) = value.revealed().value().await?
+        {
+            settings = settings.config(&format!("platform:{key}"), &text);
+        }
+    }
+    let recording = mock::run(settings, groundwork_program::platform).await?;
+    let mut made = BTreeMap::new();
+    for registration in &recording.registrations {
+        if !registration.token.starts_with("pulumi:") {
+            let component = register(pulumi, registration, &registration.name, &made);
             made.insert(registration.urn.clone(), component);
         }
     }

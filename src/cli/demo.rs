@@ -7,18 +7,17 @@ mod story;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use groundwork_local::cli::{parse_speed, parse_time};
-use groundwork_local::cloud::{ACCOUNT, REGION};
 use groundwork_local::tools::Cache;
 use groundwork_local::{Lifetime, LocalCloud, Options, Rhythm, Ui};
-use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::interrupt::Interrupts;
+use crate::platform::{self, Preset};
 use crate::programs::{PLATFORM, Programs};
-use crate::pulumi::{Project, Pulumi, Setting};
+use crate::pulumi::{Project, Pulumi};
 use report::Report;
 use story::Story;
 
@@ -51,39 +50,9 @@ pub(crate) struct DemoArgs {
     program: Option<PathBuf>,
 }
 
-/// The sets of defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Preset {
-    /// Safe: what is costly or dangerous must be asked for
-    Standard,
-    /// The exact choices of the architectures that the platform re-implements
-    Demo,
-    /// No way to or from the internet
-    Private,
-}
-
 impl DemoArgs {
     fn rhythm(&self) -> Rhythm {
         self.speed.map_or(Rhythm::Settle(self.settle), Rhythm::Speed)
-    }
-
-    fn settings(&self) -> Vec<Setting> {
-        let preset = match self.preset {
-            Preset::Standard => "standard",
-            Preset::Demo => "demo",
-            Preset::Private => "private",
-        };
-        let mut settings = vec![("groundwork:region", json!(REGION)), ("platform:preset", json!(preset))];
-        settings.extend(self.part.map(|part| ("platform:part", json!(part))));
-        if self.preset == Preset::Private {
-            let registry = format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com");
-            settings.push(("platform:images", json!({ "registry": registry })));
-            settings.push(("platform:git", json!({"host": "git.example.internal"})));
-        }
-        settings
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect()
     }
 }
 
@@ -175,10 +144,12 @@ async fn tell(
         None => programs.path(PLATFORM)?,
     };
     let folder = cloud.state().join("project");
-    let project = Project::write(&folder, ("platform", "demo"), program, programs, &args.settings())?;
+    let settings = platform::settings(args.preset, args.part, cloud.charts().as_deref());
+    let project = Project::write(&folder, ("platform", "demo"), program, programs, &settings)?;
     let before = cloud.dump().await?;
     let story = Story {
         pulumi: Pulumi::on(cloud, &project)?,
+        cluster: platform::cluster(args.preset, args.part),
         before,
         interrupts,
         ui,
@@ -196,29 +167,6 @@ mod tests {
     struct Cli {
         #[command(flatten)]
         args: DemoArgs,
-    }
-
-    fn parse(line: &str) -> DemoArgs {
-        Cli::try_parse_from(line.split_whitespace()).unwrap().args
-    }
-
-    #[test]
-    fn a_preset_gets_the_settings_that_it_requires() {
-        let keys = |line: &str| -> Vec<_> { parse(line).settings().into_iter().map(|(key, _)| key).collect() };
-        assert_eq!(keys("demo"), ["groundwork:region", "platform:preset"]);
-        assert_eq!(
-            keys("demo --preset demo --part 1"),
-            ["groundwork:region", "platform:preset", "platform:part"]
-        );
-        assert_eq!(
-            keys("demo --preset private"),
-            [
-                "groundwork:region",
-                "platform:preset",
-                "platform:images",
-                "platform:git"
-            ]
-        );
     }
 
     #[test]

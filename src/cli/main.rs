@@ -6,6 +6,7 @@ mod error;
 mod exit;
 mod interrupt;
 mod picture;
+mod platform;
 mod programs;
 mod pulumi;
 mod schema;

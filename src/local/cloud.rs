@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::kubernetes::objects::{Object, Overview};
 pub use admin::{Call, Dump, FAULT_KINDS, Fault};
 use state::{Profile, ToolFolder};
 pub use state::{Rhythm, default_state};
@@ -21,7 +22,7 @@ pub use state::{Rhythm, default_state};
 use crate::process::{Launch, Process, Processes, Running, tail};
 use crate::tools::{Cache, HELM, Installed, KUBERNETES, KWOK, PULUMI, Python, Sources, Tool};
 use crate::wait::until;
-use crate::{Error, Result, Ui, charts, kubernetes};
+use crate::{Error, Result, Ui, kubernetes};
 
 pub use crate::process::Lifetime;
 
@@ -157,7 +158,8 @@ impl LocalCloud {
         // One after the other downloads and compiles: side by side, the first start takes as long as the longer.
         let mut wanted = options.tools.clone();
         if options.kubernetes.is_some() {
-            wanted.extend([&KUBERNETES, &KWOK]);
+            wanted.extend([&KUBERNETES, &KWOK, &HELM]);
+            wanted.dedup_by_key(|tool| tool.name);
         }
         let (python, tools) = tokio::try_join!(
             Python::obtain(&options.sources, &options.cache, ui),
@@ -216,14 +218,6 @@ impl LocalCloud {
         match Processes::of(&state).find(AWS)? {
             Some(process) if process.alive => {}
             _ => return Err(not_up("its AWS has ended".to_owned())),
-        }
-        if Processes::of(&state)
-            .find(SUPERVISOR)?
-            .is_some_and(|process| !process.alive)
-        {
-            return Err(not_up(
-                "what keeps its control planes has ended, and they with it".to_owned(),
-            ));
         }
         let admin = Admin { port: profile.port };
         admin
@@ -329,15 +323,26 @@ impl LocalCloud {
         })
     }
 
+    /// Where charts are served, as Helm takes it: stand-ins for those of the outside, or those of `$GROUNDWORK_CHARTS`.
+    /// `None` without Kubernetes.
+    pub fn charts(&self) -> Option<String> {
+        fs::read_to_string(self.state.join(kubernetes::CHARTS_FILE)).ok()
+    }
+
+    /// The nodes and the workloads of an EKS cluster.
+    pub async fn overview(&self, cluster: &str) -> Result<Overview> {
+        kubernetes::objects::overview(&self.kubernetes(cluster).await?).await
+    }
+
+    /// What stood in an EKS cluster when its deletion began.
+    pub fn last_words(&self, cluster: &str) -> Result<Vec<Object>> {
+        let slot = kubernetes::slot_of(cluster, &self.profile.region);
+        kubernetes::objects::read_last_words(&self.state, &slot)
+    }
+
     /// A client of the API of an EKS cluster, as [`LocalCloud::kubeconfig`].
     pub async fn kubernetes(&self, cluster: &str) -> Result<kube::Client> {
         kubernetes::client(&self.kubeconfig(cluster)?).await
-    }
-
-    /// The chart repository: `http://127.0.0.1:4713`. There is one where there is Kubernetes and, among the tools, Helm.
-    pub fn charts(&self) -> Option<String> {
-        let port = read_port(&self.state.join(charts::PORT_FILE))?;
-        Some(format!("http://127.0.0.1:{port}"))
     }
 
     /// The environment that makes Pulumi and every AWS SDK use this cloud. Set it, and remove [`FOREIGN`].
@@ -536,7 +541,7 @@ async fn start_aws(state: &Path, options: &Options, python: &Python, processes: 
 
     let mut running = processes.start(&launch, options.lifetime)?;
     let log = processes.log(AWS);
-    let port = comes_up("AWS", &log, &mut running, || async {
+    let port = comes_up("AWS", &log, &mut running, async || {
         let port = read_port(&port_file)?;
         let health = Admin { port }.get::<Value>("tell its health", "/health").await;
         health.is_ok().then_some(port)
@@ -548,6 +553,7 @@ async fn start_aws(state: &Path, options: &Options, python: &Python, processes: 
 async fn start_supervisor(state: &Path, program: &Path, lifetime: Lifetime, processes: &Processes) -> Result<Running> {
     let port_file = state.join(kubernetes::PORT_FILE);
     remove(&port_file)?;
+    remove(&state.join(kubernetes::CHARTS_FILE))?;
     let args = ["local", "kubernetes-supervisor", "--state"]
         .map(Into::into)
         .into_iter();
@@ -559,20 +565,15 @@ async fn start_supervisor(state: &Path, program: &Path, lifetime: Lifetime, proc
     };
     let mut running = processes.start(&launch, lifetime)?;
     let log = processes.log(SUPERVISOR);
-    comes_up("Kubernetes' supervisor", &log, &mut running, || {
-        std::future::ready(read_port(&port_file))
+    comes_up("Kubernetes' supervisor", &log, &mut running, async || {
+        read_port(&port_file)
     })
     .await?;
     Ok(running)
 }
 
 /// Waits for the sign that a process is at work.
-async fn comes_up<T, F: Future<Output = Option<T>>>(
-    name: &str,
-    log: &Path,
-    running: &mut Running,
-    sign: impl Fn() -> F,
-) -> Result<T> {
+async fn comes_up<T>(name: &str, log: &Path, running: &mut Running, sign: impl AsyncFn() -> Option<T>) -> Result<T> {
     let failed = |reason: String| Error::Start {
         name: name.to_owned(),
         reason,
@@ -597,8 +598,7 @@ async fn comes_up<T, F: Future<Output = Option<T>>>(
     }
 }
 
-/// Removes a file; one that is gone is fine.
-pub(crate) fn remove(file: &Path) -> Result<()> {
+fn remove(file: &Path) -> Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", file)(error)),
         _ => Ok(()),
@@ -610,7 +610,7 @@ fn read_port(file: &Path) -> Option<u16> {
 }
 
 /// The port of the last time, if it is free: a shell that has its environment goes on working.
-pub(crate) fn same_port(file: &Path) -> Option<u16> {
+fn same_port(file: &Path) -> Option<u16> {
     let port = read_port(file)?;
     TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
 }

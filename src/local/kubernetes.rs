@@ -8,6 +8,7 @@ mod access;
 mod control_plane;
 pub(crate) mod controllers;
 pub(crate) mod eks;
+pub(crate) mod objects;
 mod pki;
 pub(crate) mod supervisor;
 mod token;
@@ -28,6 +29,8 @@ const FOLDER: &str = "kubernetes";
 const KUBECONFIG: &str = "admin.kubeconfig";
 /// The file in the state folder that tells where the webhook listens: the supervisor is at work.
 pub(crate) const PORT_FILE: &str = "kubernetes.port";
+/// The file in the state folder that tells where the charts are served.
+pub(crate) const CHARTS_FILE: &str = "charts.url";
 
 /// What a cluster's processes and folder are called: `demo.eu-central-1`. Names of clusters have no dot.
 fn slot(view: &ClusterView) -> String {
@@ -41,8 +44,13 @@ fn slot(view: &ClusterView) -> String {
 
 /// The administrator's kubeconfig of the cluster with this name, if it has a control plane; the region counts where two have it.
 pub(crate) fn kubeconfig(state: &Path, cluster: &str, region: &str) -> Option<PathBuf> {
-    let path = state.join(FOLDER).join(format!("{cluster}.{region}")).join(KUBECONFIG);
+    let path = state.join(FOLDER).join(slot_of(cluster, region)).join(KUBECONFIG);
     path.is_file().then_some(path)
+}
+
+/// What a cluster's processes and folder are called in the account of every credential.
+pub(crate) fn slot_of(cluster: &str, region: &str) -> String {
+    format!("{cluster}.{region}")
 }
 
 /// A client with what a kubeconfig says. The API is on this machine, so no proxy is on the way.

@@ -28,4 +28,5 @@ mod wait;
 
 pub use cloud::{Call, Dump, Lifetime, LocalCloud, Options, Rhythm, Status};
 pub use error::{Error, Result};
+pub use kubernetes::objects::{Object, Overview, Workload};
 pub use ui::{Step, Ui};

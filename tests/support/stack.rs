@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -79,7 +80,8 @@ impl Stack {
         }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command of Pulumi's on this stack.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.pulumi);
         for name in groundwork_local::cloud::FOREIGN.iter().chain(&["AWS_ACCESS_KEY_ID"]) {
             command.env_remove(name);
@@ -119,6 +121,28 @@ impl Stack {
         let said = self.run(arguments);
         assert!(!said.success, "pulumi {} succeeds\n{}", arguments.join(" "), said.text);
         said.text
+    }
+
+    /// Sets what is inside another setting.
+    pub(crate) fn set(&self, path: &str, value: &str) {
+        self.succeed(&["config", "set", "--path", path, value]);
+    }
+
+    /// Sets a secret; it goes by standard input, as arguments can be seen.
+    pub(crate) fn set_secret(&self, path: &str, value: &str) {
+        let mut child = self
+            .command(&["config", "set", "--secret", "--path", path])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(value.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// The outputs, secrets and all.
+    pub(crate) fn outputs_revealed(&self) -> Json {
+        self.json(&["stack", "output", "--json", "--show-secrets"])
     }
 
     /// Starts a command and leaves it running.
@@ -204,7 +228,8 @@ pub(crate) fn kill_providers(engine: u32) -> usize {
     killed
 }
 
-fn is_below(pid: u32, ancestor: u32) -> bool {
+/// Whether a process was started, at some remove, by another.
+pub(crate) fn is_below(pid: u32, ancestor: u32) -> bool {
     let mut at = pid;
     while at > 1 {
         if at == ancestor {

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use groundwork_local::{Dump, Ui};
+use groundwork_local::{Dump, Object, Ui, Workload};
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::report::Report;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupts;
+use crate::platform;
 use crate::pulumi::{Pulumi, Run};
 
 /// What every step needs.
 pub(super) struct Story<'a> {
     pub(super) pulumi: Pulumi<'a>,
+    /// The platform's cluster.
+    pub(super) cluster: &'static str,
     /// What existed before the first step.
     pub(super) before: Dump,
     pub(super) interrupts: &'a Interrupts,
@@ -27,6 +30,7 @@ impl Story<'_> {
     /// All steps to the audit; with `keep` those before destroy.
     pub(super) async fn tell(&self, keep: bool, report: &mut Report) -> Result<()> {
         self.interrupts.or(self.pulumi.init()).await?;
+        self.interrupts.or(platform::give_secrets(&self.pulumi)).await?;
         let preview = self.step("preview", &["preview"], None, report).await?;
         let planned = preview.progress.total();
         report.passed(
@@ -54,6 +58,7 @@ impl Story<'_> {
         let there = up.progress.total();
         report.passed("up", format!("{} created", up.progress.count("create")), up.took, there);
         self.show_outputs().await?;
+        self.show_cluster().await?;
 
         let again = [&UP[..], &["--expect-no-changes"]].concat();
         let again = self.step("up again", &again, Some(there), report).await?;
@@ -88,11 +93,38 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// The proof: the cloud itself is asked for all that exists in it.
+    /// The nodes, and what runs on them.
+    async fn show_cluster(&self) -> Result<()> {
+        let overview = self.interrupts.or(async {
+            let seen = self.pulumi.cloud.overview(self.cluster).await;
+            seen.map_err(Error::from)
+        });
+        let overview = overview.await?;
+        let ready = overview.nodes.iter().filter(|(_, ready)| *ready).count();
+        self.ui.line(format_args!(
+            "  cluster {}: {ready} of {} nodes Ready",
+            self.cluster,
+            overview.nodes.len()
+        ));
+        for workload in &overview.workloads {
+            let Workload {
+                namespace,
+                name,
+                ready,
+                wanted,
+            } = workload;
+            self.ui
+                .line(format_args!("    {namespace}/{name}: {ready} of {wanted}"));
+        }
+        Ok(())
+    }
+
+    /// The proof: the cloud itself is asked for all that exists in it, and for what stood in the cluster at its end.
     async fn audit(&self, report: &mut Report) -> Result<()> {
         let started = Instant::now();
         let after = self.pulumi.cloud.dump().await?;
-        let left: Vec<String> = after.left_over(&self.before).into_iter().map(str::to_owned).collect();
+        let mut left: Vec<String> = after.left_over(&self.before).into_iter().map(str::to_owned).collect();
+        left.extend(self.left_in_cluster());
         if left.is_empty() {
             report.passed("audit", "nothing left".to_owned(), started.elapsed(), 0);
             return Ok(());
@@ -102,6 +134,16 @@ impl Story<'_> {
         report.failed("audit", &error, started.elapsed());
         report.left(count);
         Err(error)
+    }
+
+    /// What the platform had put into the cluster and what was still there when its deletion began.
+    fn left_in_cluster(&self) -> Vec<String> {
+        // A cluster that was never there has no last words.
+        let last = self.pulumi.cloud.last_words(self.cluster).unwrap_or_default();
+        last.into_iter()
+            .filter(Object::is_of_the_platform)
+            .map(|object| format!("cluster {}: {}", self.cluster, object.name))
+            .collect()
     }
 
     /// After a failure: takes away what was made. The cloud goes as well, so a failure here changes nothing but what is told.

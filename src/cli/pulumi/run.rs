@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use groundwork_local::{LocalCloud, Step, Ui};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -50,6 +51,37 @@ impl<'a> Pulumi<'a> {
     /// Makes the stack.
     pub(crate) async fn init(&self) -> Result<()> {
         self.answer(&["stack", "init", &self.project.stack]).await.map(drop)
+    }
+
+    /// Sets a secret; it goes by standard input, as arguments can be seen.
+    pub(crate) async fn set_secret(&self, path: &str, value: &str) -> Result<()> {
+        let log = self.log("config-set", "log");
+        let args = [
+            "config",
+            "set",
+            "--secret",
+            "--path",
+            path,
+            "--stack",
+            &self.project.stack,
+        ];
+        let mut child = self
+            .command(&log)?
+            .args(args)
+            .stdin(Stdio::piped())
+            .spawn()
+            .map_err(Error::run("pulumi".as_ref()))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin
+                .write_all(value.as_bytes())
+                .await
+                .map_err(Error::run("pulumi".as_ref()))?;
+        }
+        let status = child.wait().await.map_err(Error::run("pulumi".as_ref()))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(failed(&args, status, &log))
     }
 
     /// The stack's outputs as JSON, secrets hidden.

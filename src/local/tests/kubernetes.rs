@@ -38,7 +38,7 @@ fn groundwork(state: &Path) -> PathBuf {
     script
 }
 
-pub(super) fn options(state: &Path) -> Options {
+fn options(state: &Path) -> Options {
     Options {
         kubernetes: Some(groundwork(state)),
         ..Options::for_test(state).unwrap()
@@ -99,7 +99,7 @@ async fn query(cloud: &LocalCloud, service: &str, fields: &[(&str, &str)]) -> St
     .await
 }
 
-pub(super) async fn eks(cloud: &LocalCloud, request: &str, body: &Value) -> Value {
+async fn eks(cloud: &LocalCloud, request: &str, body: &Value) -> Value {
     let answer = call(cloud, "eks", request, "application/json", &body.to_string()).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.contains(" 200 "), "{request}: {answer}");
@@ -114,13 +114,13 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
 }
 
 /// A VPC with two subnets, and a role for EKS: what every cluster needs.
-pub(super) struct Ground {
+struct Ground {
     role: String,
-    pub(super) subnets: Vec<String>,
+    subnets: Vec<String>,
 }
 
 impl Ground {
-    pub(super) async fn lay(cloud: &LocalCloud) -> Self {
+    async fn lay(cloud: &LocalCloud) -> Self {
         const EC2: &str = "2016-11-15";
         let made = query(
             cloud,
@@ -145,7 +145,7 @@ impl Ground {
         Self { role, subnets }
     }
 
-    pub(super) async fn cluster(&self, cloud: &LocalCloud, name: &str, access: &Value) {
+    async fn cluster(&self, cloud: &LocalCloud, name: &str, access: &Value) {
         let body = json!({
             "name": name, "version": "1.35", "roleArn": self.role, "accessConfig": access,
             "resourcesVpcConfig": {"subnetIds": self.subnets}, "bootstrapSelfManagedAddons": false,
@@ -154,7 +154,7 @@ impl Ground {
     }
 }
 
-pub(super) async fn create_role(cloud: &LocalCloud, name: &str, service: &str) -> String {
+async fn create_role(cloud: &LocalCloud, name: &str, service: &str) -> String {
     let trust = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"},
     ]});
@@ -169,7 +169,7 @@ pub(super) async fn create_role(cloud: &LocalCloud, name: &str, service: &str) -
 }
 
 /// Waits until a cluster is ACTIVE.
-pub(super) async fn active(cloud: &LocalCloud, name: &str) -> Value {
+async fn active(cloud: &LocalCloud, name: &str) -> Value {
     let end = Instant::now() + Duration::from_mins(2);
     loop {
         let cluster = eks(cloud, &format!("GET /clusters/{name}"), &json!({})).await["cluster"].clone();
@@ -430,28 +430,4 @@ async fn a_token_admits_who_has_access_and_nobody_else() {
         assert!(Instant::now() < end, "access that was taken away lasts");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-#[tokio::test]
-async fn without_its_supervisor_a_cloud_is_not_up_and_the_next_up_begins_anew() {
-    let state = tempfile::tempdir().unwrap();
-    let cloud = up(state.path()).await;
-    let supervisor = Processes::of(state.path()).find("kubernetes").unwrap().unwrap();
-    let group = format!("-{}", supervisor.pid);
-    assert!(
-        Command::new("kill")
-            .args(["-KILL", "--", &group])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert!(supervisor.gone().await);
-    let error = LocalCloud::attach(state.path()).await.unwrap_err();
-    assert!(
-        error.because().starts_with("what keeps its control planes has ended"),
-        "{}",
-        error.because()
-    );
-    drop(cloud);
-    assert!(up(state.path()).await.is_fresh());
 }

@@ -11,7 +11,6 @@
 
 mod charts;
 mod kubernetes;
-mod machines;
 
 use std::ffi::OsString;
 use std::fs;

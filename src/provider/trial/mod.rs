@@ -25,7 +25,6 @@ use crate::{registry::Registry, rpc::Provider};
 use thing::{Answer, Link, Thing, World, lock};
 use wire::{Reply, Wire};
 
-mod cluster;
 mod engine;
 #[path = "../../../tests/support/golden.rs"]
 mod golden;

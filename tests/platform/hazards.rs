@@ -1,0 +1,235 @@
+//! What AWS and its controllers leave behind in real life: a client that deletes in the order of its graph fails or
+//! leaks, each time; Groundwork leaves nothing.
+
+use std::process::Command;
+
+use groundwork_local::cloud::Fault;
+use serde_json::Value as Json;
+
+use crate::{
+    Cloud,
+    platform::{CLUSTER, QUICK, acted, calls, cloud, get, platform, run, script, until},
+    stack::Stack,
+};
+
+/// What a plain client could not delete, by what it is, and what is left in the end.
+async fn plainly(hazard: Option<&str>, parts: &[&str]) -> (Json, Vec<String>) {
+    let cloud = Cloud::up().await;
+    let before = cloud.dump().await;
+    if let Some(hazard) = hazard {
+        cloud.cloud.set_hazard(hazard).await.unwrap();
+    }
+    let errors = script(&cloud, "plain_client.py", parts).await;
+    // What comes back by itself has the time to.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let left = cloud
+        .dump()
+        .await
+        .left_over(&before)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    (errors, left)
+}
+
+/// The platform under the same hazard: up, down, and nothing left.
+async fn ours(hazard: Option<&str>, settings: &[(&str, &str)]) {
+    let cloud = cloud(QUICK).await;
+    let before = cloud.dump().await;
+    if let Some(hazard) = hazard {
+        cloud.cloud.set_hazard(hazard).await.unwrap();
+    }
+    let stack = platform(&cloud, settings);
+    stack.up();
+    stack.destroy();
+    assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_hazard_the_plain_client_leaves_nothing() {
+    let (errors, left) = plainly(None, &["nodes"]).await;
+    assert_eq!(errors, serde_json::json!({}));
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h6_interfaces_that_outlive_their_instances() {
+    let (errors, left) = plainly(Some("orphan-enis"), &["nodes"]).await;
+    assert_eq!(errors["subnet"], "DependencyViolation");
+    assert!(left.iter().any(|name| name.contains("/eni-")), "{left:?}");
+    ours(Some("orphan-enis"), &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h7_a_group_that_another_groups_rule_names() {
+    let (errors, left) = plainly(Some("orphan-enis"), &["nodes", "reference"]).await;
+    assert_eq!(errors["group"], "DependencyViolation");
+    assert!(left.iter().any(|name| name.contains("/sg-")), "{left:?}");
+    // In preset `demo` the platform's own groups and the cluster's meet on the nodes.
+    let cloud = cloud(QUICK).await;
+    let before = cloud.dump().await;
+    let stack = platform(&cloud, &[]);
+    stack.up();
+    let outputs = stack.outputs();
+    let own = outputs["clusterSecurityGroupId"].as_str().unwrap();
+    let other = stack
+        .ids("groundwork:ec2:SecurityGroup")
+        .into_values()
+        .next()
+        .expect("a group of the platform");
+    // A controller lets the cluster's members in, as the load balancer controller does.
+    let admit = |group: &str, source: &str| {
+        format!(
+            "import boto3; boto3.client('ec2').authorize_security_group_ingress(GroupId='{group}', \
+             IpPermissions=[{{'IpProtocol': '-1', 'UserIdGroupPairs': [{{'GroupId': '{source}'}}]}}])"
+        )
+    };
+    for code in [admit(own, &other), admit(&other, own)] {
+        let python = crate::platform::python_program().await;
+        let said = cloud.cloud.command(&python).args(["-c", &code]).output().unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    }
+    stack.destroy();
+    assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h8_a_log_group_that_comes_back() {
+    let (errors, left) = plainly(Some("log-group-reborn"), &[]).await;
+    assert_eq!(errors, serde_json::json!({}), "nothing tells the plain client");
+    assert!(
+        left.iter().any(|name| name.contains("/aws/eks/plain/cluster")),
+        "{left:?}"
+    );
+    ours(Some("log-group-reborn"), &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h9_guardduty_moves_into_the_vpc() {
+    let (errors, _) = plainly(Some("guardduty"), &[]).await;
+    assert_eq!(errors["vpc"], "DependencyViolation");
+    ours(Some("guardduty"), &[]).await;
+}
+
+/// Deletes the cluster and all that belongs to it behind the platform's back.
+fn delete_cluster(cloud: &Cloud, python: &str) {
+    let code = format!(
+        "import boto3\n\
+         eks = boto3.client('eks')\n\
+         for name in eks.list_addons(clusterName='{CLUSTER}')['addons']:\n    \
+             eks.delete_addon(clusterName='{CLUSTER}', addonName=name)\n\
+         for name in eks.list_nodegroups(clusterName='{CLUSTER}')['nodegroups']:\n    \
+             eks.delete_nodegroup(clusterName='{CLUSTER}', nodegroupName=name)\n    \
+             eks.get_waiter('nodegroup_deleted').wait(clusterName='{CLUSTER}', nodegroupName=name, \
+             WaiterConfig={{'Delay': 1}})\n\
+         eks.delete_cluster(name='{CLUSTER}')\n\
+         eks.get_waiter('cluster_deleted').wait(name='{CLUSTER}', WaiterConfig={{'Delay': 1}})\n"
+    );
+    let said = cloud.cloud.command(python).args(["-c", &code]).output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h10_objects_in_the_state_of_a_cluster_that_is_gone() {
+    let cloud = cloud(QUICK).await;
+    let before = cloud.dump().await;
+    let stack = platform(&cloud, &[]);
+    stack.up();
+    let kubeconfig = cloud.cloud.kubeconfig(CLUSTER).unwrap();
+    delete_cluster(&cloud, &crate::platform::python_program().await);
+    // A client of Kubernetes alone has nobody to talk to, and fails for ever.
+    let arguments = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--request-timeout=5s"];
+    let plain = cloud
+        .cloud
+        .command("kubectl")
+        .args(arguments)
+        .args(["delete", "namespace", "default"])
+        .output();
+    assert!(!plain.unwrap().status.success());
+    stack.destroy();
+    assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h11_access_that_is_taken_away_before_what_needs_it() {
+    let cloud = cloud(QUICK).await;
+    let before = cloud.dump().await;
+    let stack = platform(&cloud, &[]);
+    stack.up();
+    // In the order of the calls: whatever deletes objects comes before the access that it needs.
+    stack.destroy();
+    let gone = calls(
+        &cloud,
+        &["DeleteAccessEntry", "DeleteAddon", "DeleteNodegroup", "DeleteCluster"],
+    )
+    .await;
+    let at = |operation: &str| gone.iter().position(|call| call.operation == operation);
+    if let Some(entry) = at("DeleteAccessEntry") {
+        assert!(
+            at("DeleteAddon") < Some(entry) && at("DeleteNodegroup") < Some(entry),
+            "{gone:?}"
+        );
+    }
+    assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+
+    // A plain client that revokes it first is told 401 from then on.
+    let stack = platform(&cloud, &[]);
+    stack.up();
+    let config = crate::clients::kubeconfig(&stack, cloud.folder.path());
+    run(&cloud, "kubectl", &["--kubeconfig", &config, "get", "nodes"]);
+    let revoke = format!(
+        "import boto3\neks = boto3.client('eks')\nfor arn in eks.list_access_entries(clusterName='{CLUSTER}')\
+         ['accessEntries']:\n    eks.delete_access_entry(clusterName='{CLUSTER}', principalArn=arn)\n"
+    );
+    let python = crate::platform::python_program().await;
+    assert!(
+        cloud
+            .cloud
+            .command(&python)
+            .args(["-c", &revoke])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let plain = cloud
+        .cloud
+        .command("kubectl")
+        .args(["--kubeconfig", &config, "delete", "namespace", "default"])
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&plain.stderr).into_owned();
+    assert!(!plain.status.success() && words.contains("nauthorized"), "{words}");
+    // Ours says whose access is missing and how to give it back; a cluster that goes as a whole needs none.
+    let said = stack.run(&["destroy", "--yes", "--skip-preview"]);
+    if !said.success {
+        assert!(said.text.contains("access entry"), "{}", said.text);
+        stack.up();
+        stack.destroy();
+    }
+    assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h13_a_drain_that_a_budget_blocks() {
+    let cloud = cloud(QUICK).await;
+    let before = cloud.dump().await;
+    cloud.cloud.set_hazard("pdb").await.unwrap();
+    let stack = platform(&cloud, &[("platform:nodes", r#"{"drainBudgetSeconds": 3}"#)]);
+    stack.up();
+    stack.destroy();
+    assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+    assert!(
+        calls(&cloud, &["TerminateInstances"])
+            .await
+            .iter()
+            .any(|call| call.acted),
+        "the drain ended by itself"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h14_fargate_profiles_go_one_at_a_time() {
+    let (errors, _) = plainly(None, &["fargate"]).await;
+    assert_eq!(errors["profile two"], "ResourceInUseException");
+    ours(None, &[("platform:preset", "demo"), ("platform:part", "1")]).await;
+}
