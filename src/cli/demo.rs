@@ -144,7 +144,7 @@ async fn tell(
         None => programs.path(PLATFORM)?,
     };
     let folder = cloud.state().join("project");
-    let settings = platform::settings(args.preset, args.part, cloud.charts().as_deref());
+    let settings = platform::settings(args.preset, args.part);
     let project = Project::write(&folder, ("platform", "demo"), program, programs, &settings)?;
     let before = cloud.dump().await?;
     let story = Story {

@@ -32,14 +32,13 @@ impl Preset {
 }
 
 /// A platform with a cluster and Flux: its preset, and the architecture that preset `demo` shows.
-pub(crate) fn settings(preset: Preset, part: Option<u8>, charts: Option<&str>) -> Vec<Setting> {
+pub(crate) fn settings(preset: Preset, part: Option<u8>) -> Vec<Setting> {
     let mut flux = json!({"owner": "somebody", "repository": "fleet"});
     let mut settings = vec![
         ("groundwork:region", json!(REGION)),
         ("platform:preset", json!(preset.word())),
     ];
     settings.extend(part.map(|part| ("platform:part", json!(part))));
-    settings.extend(charts.map(|url| ("platform:cilium", json!({ "repository": url }))));
     if preset == Preset::Private {
         let registry = format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com");
         settings.push(("platform:images", json!({ "registry": registry })));
@@ -73,25 +72,17 @@ mod tests {
 
     #[test]
     fn a_preset_gets_the_settings_that_it_requires() {
-        let keys = |preset, part, charts: Option<&str>| -> Vec<_> {
-            settings(preset, part, charts).into_iter().map(|(key, _)| key).collect()
-        };
+        let keys = |preset, part| -> Vec<_> { settings(preset, part).into_iter().map(|(key, _)| key).collect() };
         assert_eq!(
-            keys(Preset::Standard, None, None),
+            keys(Preset::Standard, None),
             ["groundwork:region", "platform:preset", "platform:flux"]
         );
         assert_eq!(
-            keys(Preset::Demo, Some(1), Some("http://127.0.0.1:1")),
-            [
-                "groundwork:region",
-                "platform:preset",
-                "platform:part",
-                "platform:cilium",
-                "platform:flux"
-            ]
+            keys(Preset::Demo, Some(1)),
+            ["groundwork:region", "platform:preset", "platform:part", "platform:flux"]
         );
         assert_eq!(
-            keys(Preset::Private, None, None),
+            keys(Preset::Private, None),
             [
                 "groundwork:region",
                 "platform:preset",

@@ -54,6 +54,8 @@ pub const FOREIGN: &[&str] = &[
 ];
 
 const AWS: &str = "aws";
+/// For how many seconds a log group must stay gone.
+const QUIET: u16 = 3;
 const SUPERVISOR: &str = "kubernetes";
 /// moto loads all of boto's models when it starts; a machine under load takes its time.
 const START_LIMIT: Duration = Duration::from_mins(2);
@@ -383,6 +385,9 @@ impl LocalCloud {
             ("PULUMI_BACKEND_URL".to_owned(), format!("file://{}", file("pulumi"))),
             ("PULUMI_HOME".to_owned(), file("pulumi-home")),
         ]);
+        if let Some(charts) = self.charts() {
+            env.insert("GROUNDWORK_DEFAULTS".to_owned(), defaults(&charts).to_string());
+        }
         env
     }
 
@@ -548,6 +553,15 @@ async fn start_aws(state: &Path, options: &Options, python: &Python, processes: 
     })
     .await?;
     Ok((port, running))
+}
+
+/// What a platform's settings need here where they say nothing: charts from this machine, and no long watch over a log
+/// group that EKS makes anew within half a minute at most.
+fn defaults(charts: &str) -> Value {
+    json!({"platform": {
+        "cilium": {"repository": charts},
+        "cluster": {"logging": {"quietSeconds": QUIET}},
+    }})
 }
 
 async fn start_supervisor(state: &Path, program: &Path, lifetime: Lifetime, processes: &Processes) -> Result<Running> {

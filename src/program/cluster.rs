@@ -226,6 +226,9 @@ fn logs(ground: &Ground, plan: &ClusterPlan) -> Resource<LogGroup> {
         .retention_in_days(plan.retention_days)
         .retain(plan.retain_logs)
         .tags(ground.tags(&name, []));
+    if let Some(seconds) = plan.quiet_seconds {
+        args = args.quiet_seconds(seconds);
+    }
     if let Some(key) = &plan.log_key {
         args = args.kms_key_id(key.clone());
     }

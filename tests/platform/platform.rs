@@ -34,8 +34,6 @@ pub(crate) async fn cloud(settle: Duration) -> Cloud {
 /// A stack of the platform with Flux, on charts that the local cloud serves.
 pub(crate) fn platform(cloud: &Cloud, settings: &[(&str, &str)]) -> Stack {
     let stack = Stack::of_platform(cloud, settings);
-    let repository = cloud.cloud.charts().expect("the local cloud serves charts");
-    stack.set("platform:cilium.repository", &repository);
     stack.set("platform:flux.owner", "somebody");
     stack.set("platform:flux.repository", "fleet");
     stack.set_secret("platform:flux.token", TOKEN);

@@ -42,6 +42,8 @@ pub struct ClusterPlan {
     pub log_key: Option<Arn>,
     /// Whether the logs outlive the platform.
     pub retain_logs: bool,
+    /// For how many seconds the log group must stay gone.
+    pub quiet_seconds: Option<u16>,
     /// The key of Kubernetes' data.
     pub encryption: Option<EncryptionSettings>,
     /// Who decides who is let in.
@@ -101,6 +103,7 @@ pub(super) fn plan_cluster(
         retention_days: logs.days,
         log_key: logs.key,
         retain_logs: logs.retain,
+        quiet_seconds: logs.quiet_seconds,
         encryption,
         authentication_mode: access.mode,
         admins: access.admins,
@@ -203,6 +206,7 @@ struct Logs {
     days: u16,
     key: Option<Arn>,
     retain: bool,
+    quiet_seconds: Option<u16>,
 }
 
 fn plan_logs(preset: Preset, settings: Option<LoggingSettings>, failures: &mut Vec<Failure>) -> Logs {
@@ -211,11 +215,13 @@ fn plan_logs(preset: Preset, settings: Option<LoggingSettings>, failures: &mut V
         retention_days,
         kms_key_arn,
         retain,
+        quiet_seconds,
     } = settings.unwrap_or(LoggingSettings {
         types: None,
         retention_days: None,
         kms_key_arn: None,
         retain: None,
+        quiet_seconds: None,
     });
     let days = retention_days.unwrap_or(if preset == Preset::Demo { 1 } else { 90 });
     if !RETENTIONS.contains(&days) {
@@ -239,6 +245,7 @@ fn plan_logs(preset: Preset, settings: Option<LoggingSettings>, failures: &mut V
         days,
         key: kms_key_arn,
         retain: retain.unwrap_or(false),
+        quiet_seconds,
     }
 }
 

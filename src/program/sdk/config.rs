@@ -46,6 +46,11 @@ impl Config {
             .filter_map(|key| key.strip_prefix(self.namespace.as_str())?.strip_prefix(':'))
     }
 
+    /// What holds where nothing is set: the namespace's part of `$GROUNDWORK_DEFAULTS`.
+    pub fn defaults(&self) -> Option<&Value> {
+        self.deployment.defaults.get(&self.namespace)
+    }
+
     /// Whether a key is set to something that holds a secret.
     pub fn is_secret(&self, key: &str) -> bool {
         self.deployment.secret_keys.contains(&self.full(key))

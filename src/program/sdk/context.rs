@@ -50,6 +50,8 @@ pub struct Deployment {
     pub config: BTreeMap<String, String>,
     /// The keys of the configuration that are secret.
     pub secret_keys: BTreeSet<String>,
+    /// What holds where the configuration says nothing, by namespace and key: `$GROUNDWORK_DEFAULTS`.
+    pub defaults: BTreeMap<String, serde_json::Value>,
 }
 
 impl fmt::Debug for Deployment {

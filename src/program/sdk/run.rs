@@ -129,6 +129,7 @@ fn environment(
         root_directory: variable("PULUMI_ROOT_DIRECTORY"),
         config: json("PULUMI_CONFIG", variable("PULUMI_CONFIG"))?,
         secret_keys: json("PULUMI_CONFIG_SECRET_KEYS", variable("PULUMI_CONFIG_SECRET_KEYS"))?,
+        defaults: json("GROUNDWORK_DEFAULTS", variable("GROUNDWORK_DEFAULTS"))?,
     };
     Ok((deployment, required("PULUMI_MONITOR")?, required("PULUMI_ENGINE")?))
 }

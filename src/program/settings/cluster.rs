@@ -53,6 +53,8 @@ pub struct LoggingSettings {
     pub kms_key_arn: Option<Arn>,
     /// Whether they outlive the platform. Default false.
     pub retain: Option<bool>,
+    /// For how many seconds a destroy watches that they stay gone, as EKS may make their log group anew. Default 90.
+    pub quiet_seconds: Option<u16>,
 }
 
 /// A KMS key for Kubernetes' data.

@@ -13,7 +13,9 @@ use groundwork_contract::{
 use groundwork_contract_derive::shape;
 use groundwork_wire::{PropertyMap, PropertyPath, PropertyValue};
 
-use crate::sdk::Config;
+use serde_json::Value as Json;
+
+use crate::{objects::merged, sdk::Config};
 
 mod cluster;
 mod compute;
@@ -221,6 +223,9 @@ pub struct GitSettings {
 ///
 /// # Errors
 /// Every mistake in their form.
+///
+/// `$GROUNDWORK_DEFAULTS`, such as `{"platform": {"cilium": {"repository": "https://charts.example.com"}}}`, says what
+/// holds where a stack's settings say nothing; an organization's own mirrors, say.
 pub fn read(config: &Config) -> Result<Settings, Vec<Failure>> {
     let mut failures = Vec::new();
     let mut map = PropertyMap::new();
@@ -235,6 +240,9 @@ pub fn read(config: &Config) -> Result<Settings, Vec<Failure>> {
     }
     let spec = object::<Settings>();
     let mut map = from_text(&spec, &map);
+    if let Some(defaults) = config.defaults() {
+        map = over_defaults(defaults, map).map_err(|error| vec![malformed(&error)])?;
+    }
     failures.extend(check(&spec, &map));
     apply_defaults(&spec, &mut map);
     if failures.is_empty() {
@@ -245,6 +253,15 @@ pub fn read(config: &Config) -> Result<Settings, Vec<Failure>> {
     } else {
         failures.sort();
         Err(failures)
+    }
+}
+
+/// The settings, laid over what holds in this environment where they say nothing.
+fn over_defaults(defaults: &Json, map: PropertyMap) -> Result<PropertyMap, groundwork_wire::NotPlain> {
+    let given = PropertyValue::Object(map).to_json()?;
+    match PropertyValue::from(merged(defaults.clone(), given)) {
+        PropertyValue::Object(map) => Ok(map),
+        _ => Ok(PropertyMap::new()),
     }
 }
 
