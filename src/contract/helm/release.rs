@@ -181,7 +181,12 @@ impl ChartSource {
     pub fn of(chart: &str, repository: bool) -> Self {
         if chart.starts_with("oci://") {
             Self::Registry
-        } else if !repository && (chart.contains('/') || chart.ends_with(".tgz")) {
+        } else if !repository
+            && (chart.contains('/')
+                || std::path::Path::new(chart)
+                    .extension()
+                    .is_some_and(|extension| extension == "tgz"))
+        {
             Self::Local
         } else {
             Self::Repository

@@ -154,6 +154,11 @@ fn example() -> Example {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::needless_pass_by_value,
+        reason = "a test reads better with values than with borrowed ones"
+    )]
+
     use super::*;
     use crate::descriptor::Descriptor;
 

@@ -129,14 +129,14 @@ impl Resource for Release {
         Ok(live.filter(|live| live.inputs == *inputs).map(|_| id))
     }
 
-    async fn foresee(_cx: &Cx, inputs: &ReleaseArgs) -> Result<Vec<Finding>> {
+    async fn foresee(cx: &Cx, inputs: &ReleaseArgs) -> Result<Vec<Finding>> {
         let (Some(chart), Some(name), Some(namespace)) = (
             inputs.chart.known(),
             inputs.name.known(),
             inputs
                 .namespace
                 .as_ref()
-                .map_or(Some("default".to_owned()), groundwork_contract::Input::known),
+                .map_or_else(|| Some("default".to_owned()), groundwork_contract::Input::known),
         ) else {
             return Ok(Vec::new());
         };
@@ -157,7 +157,7 @@ impl Resource for Release {
             option: "--values",
             content: &values,
         };
-        let ended = match helm(_cx, &arguments, &[values]).await {
+        let ended = match helm(cx, &arguments, &[values]).await {
             Ok(ended) => ended,
             Err(Error::Invalid(message)) => {
                 return Ok(vec![Finding {
@@ -302,13 +302,19 @@ fn outputs(found: &Json, about: &Json) -> ReleaseOutputs {
         chart_name: text(about, "/chart").to_owned(),
         app_version: Some(text(about, "/appVersion").to_owned()).filter(|version| !version.is_empty()),
         chart_version: text(about, "/version").to_owned(),
-        manifest_digest: Sha256::digest(manifest.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        manifest_digest: hexadecimal(&Sha256::digest(manifest.as_bytes())),
         description: (status != "deployed").then(|| text(found, "/info/description").to_owned()),
         status,
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// What was asked for, in the user's own words where it is what there is.

@@ -81,19 +81,17 @@ pub(super) async fn helm(cx: &Cx, arguments: &[String], files: &[Handed<'_>]) ->
         () = cx.cancel.cancelled() => None,
         ended = reading => Some(ended),
     };
-    match ended {
-        Some(status) => Ok(Ended {
+    if let Some(status) = ended {
+        return Ok(Ended {
             success: status.map_err(|error| broken(&error))?.success(),
             out,
             words,
-        }),
-        None => {
-            end(&mut child).await;
-            Err(Error::Cancelled {
-                phase: "helm was at work".to_owned(),
-            })
-        }
+        });
     }
+    end(&mut child).await;
+    Err(Error::Cancelled {
+        phase: "helm was at work".to_owned(),
+    })
 }
 
 /// One at a time: a file that one helm is to inherit is closed here before another one starts.

@@ -84,7 +84,7 @@ pub(super) fn as_sent(manifest: &Json) -> Json {
         for (key, value) in plain {
             let value = value
                 .as_str()
-                .map_or(value.clone(), |text| json!(BASE64_STANDARD.encode(text)));
+                .map_or_else(|| value.clone(), |text| json!(BASE64_STANDARD.encode(text)));
             data.insert(key, value);
         }
     }
@@ -330,6 +330,11 @@ fn quantity(value: &Json) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::needless_pass_by_value,
+        reason = "a test reads better with values than with borrowed ones"
+    )]
+
     use super::*;
 
     fn live(fields: Json, rest: Json) -> Json {

@@ -149,7 +149,7 @@ async fn object(
     }
 }
 
-/// A DaemonSet that should run nowhere is no way through.
+/// A `DaemonSet` that should run nowhere is no way through.
 fn without_daemons(live: Option<&Json>) -> Option<String> {
     let Some(live) = live else {
         return Some("it does not exist yet".to_owned());

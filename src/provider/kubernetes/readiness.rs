@@ -127,7 +127,7 @@ pub(super) fn deployment(object: &Json) -> Readiness {
     }
 }
 
-/// Whether a DaemonSet's new pods run on every node that they should run on. None is enough: there may be no nodes yet.
+/// Whether a `DaemonSet`'s new pods run on every node that they should run on. None is enough: there may be no nodes yet.
 pub(super) fn daemon_set(object: &Json) -> Readiness {
     let wanted = number(object, "/status/desiredNumberScheduled");
     let there = number(object, "/status/numberReady").min(number(object, "/status/updatedNumberScheduled"));
@@ -206,6 +206,11 @@ fn generic(object: &Json, needs_ready: bool) -> Readiness {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::needless_pass_by_value,
+        reason = "a test reads better with values than with borrowed ones"
+    )]
+
     use serde_json::json;
 
     use super::*;
