@@ -6,10 +6,12 @@ use serde_json::Value as Json;
 
 use crate::{read, root};
 
+/// Not offline: what other platforms build is looked at as well, and this one's build has not fetched it. Cargo fetches what is
+/// missing, as Cargo.lock has it.
 fn cargo(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO"))
         .args(arguments)
-        .args(["--offline", "--locked"])
+        .arg("--locked")
         .current_dir(root())
         .output();
     let output = output.unwrap();
