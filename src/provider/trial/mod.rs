@@ -25,6 +25,7 @@ use crate::{registry::Registry, rpc::Provider};
 use thing::{Answer, Link, Thing, World, lock};
 use wire::{Reply, Wire};
 
+mod cluster;
 mod engine;
 #[path = "../../../tests/support/golden.rs"]
 mod golden;
