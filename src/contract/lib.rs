@@ -72,6 +72,7 @@ macro_rules! resources {
             $crate::eks::FargateProfile,
             $crate::eks::NodeGroup,
             $crate::eks::PodIdentityAssociation,
+            $crate::flux::Bootstrap,
             $crate::teardown::Audit,
             $crate::helm::Release,
             $crate::kubernetes::Gate,

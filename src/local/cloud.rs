@@ -546,7 +546,7 @@ async fn start_aws(state: &Path, options: &Options, python: &Python, processes: 
 
     let mut running = processes.start(&launch, options.lifetime)?;
     let log = processes.log(AWS);
-    let port = comes_up("AWS", &log, &mut running, async || {
+    let port = comes_up("AWS", &log, &mut running, || async {
         let port = read_port(&port_file)?;
         let health = Admin { port }.get::<Value>("tell its health", "/health").await;
         health.is_ok().then_some(port)
@@ -579,15 +579,20 @@ async fn start_supervisor(state: &Path, program: &Path, lifetime: Lifetime, proc
     };
     let mut running = processes.start(&launch, lifetime)?;
     let log = processes.log(SUPERVISOR);
-    comes_up("Kubernetes' supervisor", &log, &mut running, async || {
-        read_port(&port_file)
+    comes_up("Kubernetes' supervisor", &log, &mut running, || {
+        std::future::ready(read_port(&port_file))
     })
     .await?;
     Ok(running)
 }
 
 /// Waits for the sign that a process is at work.
-async fn comes_up<T>(name: &str, log: &Path, running: &mut Running, sign: impl AsyncFn() -> Option<T>) -> Result<T> {
+async fn comes_up<T, F: Future<Output = Option<T>>>(
+    name: &str,
+    log: &Path,
+    running: &mut Running,
+    sign: impl Fn() -> F,
+) -> Result<T> {
     let failed = |reason: String| Error::Start {
         name: name.to_owned(),
         reason,

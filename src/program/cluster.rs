@@ -159,14 +159,12 @@ async fn ask_for_version(ground: &Ground, plan: &ClusterPlan) -> Result {
 async fn administrators(ground: &Ground, plan: &ClusterPlan) -> Result<BTreeSet<Arn>> {
     let mut administrators = plan.admins.clone();
     if plan.deployer {
-        let deployer = match &plan.deployer_arn {
-            Some(arn) => arn.clone(),
-            None => {
-                let caller = ground.caller.value().await?;
-                let caller = caller.ok_or_else(|| Error::new("who runs Pulumi is not known yet"))?;
-                principal_of(&caller)
-                    .map_err(|why| Error::new(format!("platform:cluster.access.deployerArn: {why}")))?
-            }
+        let deployer = if let Some(arn) = &plan.deployer_arn {
+            arn.clone()
+        } else {
+            let caller = ground.caller.value().await?;
+            let caller = caller.ok_or_else(|| Error::new("who runs Pulumi is not known yet"))?;
+            principal_of(&caller).map_err(|why| Error::new(format!("platform:cluster.access.deployerArn: {why}")))?
         };
         administrators.insert(deployer);
     }

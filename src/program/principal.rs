@@ -37,8 +37,8 @@ pub fn principal_of(caller: &Arn) -> Result<Arn, String> {
 mod tests {
     use super::*;
 
-    fn of(caller: &str) -> Result<String, String> {
-        principal_of(&caller.parse().unwrap()).map(|arn| arn.to_string())
+    fn of(caller: &str) -> Option<String> {
+        principal_of(&caller.parse().unwrap()).ok().map(|arn| arn.to_string())
     }
 
     #[test]
@@ -60,7 +60,7 @@ mod tests {
             "arn:aws:iam::111122223333:root",
             "arn:aws:sts::111122223333:federated-user/me",
         ] {
-            assert!(of(caller).is_err(), "{caller}");
+            assert_eq!(of(caller), None, "{caller}");
         }
     }
 }

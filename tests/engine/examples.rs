@@ -4,7 +4,11 @@ use crate::stage::{Project, Stage, program, programs, source};
 
 /// The project of an example as it stands in the repository, with executables instead of sources.
 pub(crate) fn example<'a>(stage: &'a Stage, name: &str) -> Project<'a> {
-    let binary = programs().join("examples").join(name);
+    let (option, binary) = if settings_alone(name) {
+        ("bin: platform\n".to_owned(), program("platform"))
+    } else {
+        (format!("example: {name}\n"), programs().join("examples").join(name))
+    };
     assert!(
         binary.is_file(),
         "{} is not built: `cargo build --examples`",
@@ -15,17 +19,32 @@ pub(crate) fn example<'a>(stage: &'a Stage, name: &str) -> Project<'a> {
         text.replace(from, to)
     };
     let project = source(&format!("examples/{name}/Pulumi.yaml"));
-    let project = built(
-        &project,
-        &format!("example: {name}\n"),
-        &format!("binary: {}\n", binary.display()),
-    );
+    let project = built(&project, &option, &format!("binary: {}\n", binary.display()));
     let project = built(
         &project,
         "path: ../../bin\n",
         &format!("path: {}\n", programs().display()),
     );
     stage.project_of(name, &project, &source(&format!("examples/{name}/Pulumi.dev.yaml")))
+}
+
+/// Whether an example is the platform's own program with settings of its own.
+fn settings_alone(name: &str) -> bool {
+    ["part1", "part2", "standard", "private"].contains(&name)
+}
+
+#[tokio::test]
+async fn the_platforms_of_the_examples_are_previewed_whole() {
+    let stage = Stage::up().await;
+    for (name, last) in [
+        ("part1", "demo-coredns"),
+        ("part2", "demo-coredns"),
+        ("standard", "main-coredns"),
+        ("private", "main-coredns"),
+    ] {
+        let shown = example(&stage, name).run(&["preview"]);
+        assert!(shown.contains(last) && !shown.contains("error:"), "{name}:\n{shown}");
+    }
 }
 
 #[tokio::test]

@@ -184,6 +184,7 @@ mod tests {
 
     use crate::{descriptor::Descriptor, flux::Bootstrap};
 
+    #[expect(clippy::needless_pass_by_value, reason = "each is made where it is asked")]
     fn paths(change: serde_json::Value) -> Vec<String> {
         let mut inputs = json!({
             "connection": {"endpoint": "https://a", "certificateAuthority": "Y2E=", "clusterName": "a"},

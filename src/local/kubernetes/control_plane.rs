@@ -195,6 +195,9 @@ const API_SERVER: &[&str] = &[
     "--max-mutating-requests-inflight=0",
     "--endpoint-reconciler-type=none",
     "--shutdown-delay-duration=0s",
+    // By these policies pods are handed to Fargate's scheduler.
+    "--feature-gates=MutatingAdmissionPolicy=true",
+    "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
 ];
 const CONTROLLERS: &[&str] = &[
     "--leader-elect=false",

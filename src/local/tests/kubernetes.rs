@@ -38,7 +38,7 @@ fn groundwork(state: &Path) -> PathBuf {
     script
 }
 
-fn options(state: &Path) -> Options {
+pub(super) fn options(state: &Path) -> Options {
     Options {
         kubernetes: Some(groundwork(state)),
         ..Options::for_test(state).unwrap()
@@ -99,7 +99,7 @@ async fn query(cloud: &LocalCloud, service: &str, fields: &[(&str, &str)]) -> St
     .await
 }
 
-async fn eks(cloud: &LocalCloud, request: &str, body: &Value) -> Value {
+pub(super) async fn eks(cloud: &LocalCloud, request: &str, body: &Value) -> Value {
     let answer = call(cloud, "eks", request, "application/json", &body.to_string()).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.contains(" 200 "), "{request}: {answer}");
@@ -114,13 +114,13 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
 }
 
 /// A VPC with two subnets, and a role for EKS: what every cluster needs.
-struct Ground {
+pub(super) struct Ground {
     role: String,
-    subnets: Vec<String>,
+    pub(super) subnets: Vec<String>,
 }
 
 impl Ground {
-    async fn lay(cloud: &LocalCloud) -> Self {
+    pub(super) async fn lay(cloud: &LocalCloud) -> Self {
         const EC2: &str = "2016-11-15";
         let made = query(
             cloud,
@@ -145,7 +145,7 @@ impl Ground {
         Self { role, subnets }
     }
 
-    async fn cluster(&self, cloud: &LocalCloud, name: &str, access: &Value) {
+    pub(super) async fn cluster(&self, cloud: &LocalCloud, name: &str, access: &Value) {
         let body = json!({
             "name": name, "version": "1.35", "roleArn": self.role, "accessConfig": access,
             "resourcesVpcConfig": {"subnetIds": self.subnets}, "bootstrapSelfManagedAddons": false,
@@ -154,7 +154,7 @@ impl Ground {
     }
 }
 
-async fn create_role(cloud: &LocalCloud, name: &str, service: &str) -> String {
+pub(super) async fn create_role(cloud: &LocalCloud, name: &str, service: &str) -> String {
     let trust = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"},
     ]});
@@ -169,7 +169,7 @@ async fn create_role(cloud: &LocalCloud, name: &str, service: &str) -> String {
 }
 
 /// Waits until a cluster is ACTIVE.
-async fn active(cloud: &LocalCloud, name: &str) -> Value {
+pub(super) async fn active(cloud: &LocalCloud, name: &str) -> Value {
     let end = Instant::now() + Duration::from_mins(2);
     loop {
         let cluster = eks(cloud, &format!("GET /clusters/{name}"), &json!({})).await["cluster"].clone();

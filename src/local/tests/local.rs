@@ -11,6 +11,7 @@
 
 mod charts;
 mod kubernetes;
+mod machines;
 
 use std::ffi::OsString;
 use std::fs;

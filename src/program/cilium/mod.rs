@@ -6,7 +6,7 @@
 
 use groundwork_contract::{
     Output, findings,
-    helm::{Release, ReleaseArgs},
+    helm::{ChartSource, Release, ReleaseArgs},
     iam::PolicyDocument,
     kubernetes::{Gate, GateArgs, GateConditionArgs, NodesConditionArgs, WorkloadNameArgs},
 };
@@ -70,8 +70,11 @@ impl Cilium {
         };
         let mut args = ReleaseArgs::new(cluster.connection.clone(), name, plan.chart.as_str())
             .namespace(NAMESPACE)
-            .version(plan.version.as_str())
             .values(values(ground, cluster, &operator, plan));
+        // A chart at hand is of whatever version it is.
+        if ChartSource::of(&plan.chart, plan.repository.is_some()) != ChartSource::Local {
+            args = args.version(plan.version.as_str());
+        }
         if let Some(repository) = &plan.repository {
             args = args.repository(repository.as_str());
         }

@@ -94,7 +94,7 @@ pub(super) fn plan_cluster(
     let access = plan_access(preset, access, failures);
     ClusterPlan {
         version,
-        support_type: support_type.or((preset != Preset::Demo).then_some(SupportType::Standard)),
+        support_type: support_type.or_else(|| (preset != Preset::Demo).then_some(SupportType::Standard)),
         deletion_protection: deletion_protection.unwrap_or(false),
         public_access: endpoint.0,
         private_access: endpoint.1,

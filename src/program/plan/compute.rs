@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use groundwork_contract::{
     Failure,
     eks::{AmiType, CapacityType, KubernetesVersion},
+    helm::ChartSource,
 };
 use groundwork_wire::PropertyPath;
 use serde_json::Value as Json;
@@ -219,7 +220,7 @@ fn plan_namespaces(settings: Option<FargateSettings>, failures: &mut Vec<Failure
         }
     }
     // Source: EKS User Guide, "Fargate profile components": five selectors at most.
-    if namespaces.len() > 5 {
+    if namespaces.len() > 4 {
         failures.push(Failure::new(
             at("fargate", "namespaces"),
             "a Fargate profile has five selectors at most, and the platform needs four; name one or none",
@@ -274,7 +275,7 @@ fn plan_cilium(
         )),
     }
     let chart = chart.unwrap_or_else(|| known.chart.clone());
-    let by_itself = chart.contains('/') || chart.ends_with(".tgz");
+    let by_itself = ChartSource::of(&chart, false) != ChartSource::Repository;
     if by_itself && repository.is_some() {
         failures.push(Failure::new(
             at("cilium", "repository"),
@@ -332,11 +333,7 @@ fn plan_nodes(
         ));
     }
     let min = min.unwrap_or(2);
-    let max = max.unwrap_or(if preset == Preset::Demo {
-        min
-    } else {
-        min.saturating_add(1)
-    });
+    let max = max.unwrap_or_else(|| min.saturating_add(u16::from(preset != Preset::Demo)));
     let desired = desired.unwrap_or(min);
     if min == 0 {
         failures.push(Failure::new(
@@ -358,7 +355,7 @@ fn plan_nodes(
         min,
         max,
         desired,
-        max_pods: max_pods.or(prefixes.then_some(PODS_WITH_PREFIXES)),
+        max_pods: max_pods.or_else(|| prefixes.then_some(PODS_WITH_PREFIXES)),
         disk_size: disk_size.unwrap_or(20),
         labels: labels.unwrap_or_default(),
     }

@@ -117,68 +117,21 @@ pub(super) fn plan_flux(settings: FluxSettings, around: &Around<'_>, failures: &
     let demo = *preset == Preset::Demo;
     let given = |text: &Option<SecretText>| text.as_ref().is_some_and(|text| !text.is_empty());
     let provider = provider.unwrap_or(GitProvider::Github);
+    let named = Named {
+        owner,
+        repository,
+        url,
+        hostname,
+        username,
+        private,
+        personal,
+        token_auth,
+        token: given(&token),
+        ssh_key: given(&ssh_key),
+    };
     let source = match provider {
-        GitProvider::Github | GitProvider::Gitlab => {
-            failures.extend(url.map(|_| {
-                Failure::new(
-                    at("url"),
-                    "is for `provider: git`; for GitHub and GitLab give `owner` and `repository`",
-                )
-            }));
-            failures.extend(ssh_key.as_ref().map(|_| {
-                Failure::new(
-                    at("sshKey"),
-                    "is for `provider: git`; GitHub and GitLab are reached with `token`",
-                )
-            }));
-            if !given(&token) {
-                failures.push(Failure::new(
-                    at("token"),
-                    "is required: what the repository is reached with; `pulumi config set --secret --path \
-                     platform:flux.token` sets it",
-                ));
-            }
-            let mut required = |key: &str, text: Option<String>| {
-                let text = text.filter(|text| !text.trim().is_empty());
-                if text.is_none() {
-                    failures.push(Failure::new(at(key), format!("is required for {provider}")));
-                }
-                text
-            };
-            let (owner, repository) = (required("owner", owner), required("repository", repository));
-            Source::Hosted {
-                owner: owner?,
-                repository: repository?,
-                hostname,
-                private: private.unwrap_or(!demo),
-                personal: personal.unwrap_or(demo),
-                token_auth: token_auth.unwrap_or(false),
-                provider,
-            }
-        }
-        GitProvider::Git => {
-            for (key, given) in [
-                ("owner", owner.is_some()),
-                ("repository", repository.is_some()),
-                ("private", private.is_some()),
-                ("personal", personal.is_some()),
-                ("tokenAuth", token_auth.is_some()),
-                ("hostname", hostname.is_some()),
-            ] {
-                if given {
-                    failures.push(Failure::new(
-                        at(key),
-                        "is for GitHub and GitLab; here `url` says it all, so leave it out",
-                    ));
-                }
-            }
-            let Some(url) = url else {
-                failures.push(Failure::new(at("url"), "is required for git: the repository's address"));
-                return None;
-            };
-            failures.extend(check_url(&url, given(&token), given(&ssh_key)));
-            Source::Git { url, username }
-        }
+        GitProvider::Github | GitProvider::Gitlab => named.hosted(provider, demo, failures)?,
+        GitProvider::Git => named.anywhere(failures)?,
     };
     let version = version.unwrap_or_else(|| known.version.clone());
     let version = version.trim_start_matches('v').to_owned();
@@ -199,6 +152,88 @@ pub(super) fn plan_flux(settings: FluxSettings, around: &Around<'_>, failures: &
         ssh_key,
         ssh_key_passphrase,
     })
+}
+
+/// Where the repository is, as the settings name it.
+struct Named {
+    owner: Option<String>,
+    repository: Option<String>,
+    url: Option<String>,
+    hostname: Option<String>,
+    username: Option<String>,
+    private: Option<bool>,
+    personal: Option<bool>,
+    token_auth: Option<bool>,
+    token: bool,
+    ssh_key: bool,
+}
+
+impl Named {
+    fn hosted(self, provider: GitProvider, demo: bool, failures: &mut Vec<Failure>) -> Option<Source> {
+        for (key, given, instead) in [
+            ("url", self.url.is_some(), "give `owner` and `repository`"),
+            ("sshKey", self.ssh_key, "give `token`"),
+            ("username", self.username.is_some(), "`token` says it"),
+        ] {
+            if given {
+                failures.push(Failure::new(
+                    at(key),
+                    format!("is for `provider: git`; for GitHub and GitLab {instead}"),
+                ));
+            }
+        }
+        if !self.token {
+            failures.push(Failure::new(
+                at("token"),
+                "is required: what the repository is reached with; `pulumi config set --secret --path \
+                 platform:flux.token` sets it",
+            ));
+        }
+        let mut required = |key: &str, text: Option<String>| {
+            let text = text.filter(|text| !text.trim().is_empty());
+            if text.is_none() {
+                failures.push(Failure::new(at(key), format!("is required for {provider}")));
+            }
+            text
+        };
+        let (owner, repository) = (required("owner", self.owner), required("repository", self.repository));
+        Some(Source::Hosted {
+            provider,
+            owner: owner?,
+            repository: repository?,
+            hostname: self.hostname,
+            private: self.private.unwrap_or(!demo),
+            personal: self.personal.unwrap_or(demo),
+            token_auth: self.token_auth.unwrap_or(false),
+        })
+    }
+
+    fn anywhere(self, failures: &mut Vec<Failure>) -> Option<Source> {
+        for (key, given) in [
+            ("owner", self.owner.is_some()),
+            ("repository", self.repository.is_some()),
+            ("private", self.private.is_some()),
+            ("personal", self.personal.is_some()),
+            ("tokenAuth", self.token_auth.is_some()),
+            ("hostname", self.hostname.is_some()),
+        ] {
+            if given {
+                failures.push(Failure::new(
+                    at(key),
+                    "is for GitHub and GitLab; here `url` says it all, so leave it out",
+                ));
+            }
+        }
+        let Some(url) = self.url else {
+            failures.push(Failure::new(at("url"), "is required for git: the repository's address"));
+            return None;
+        };
+        failures.extend(check_url(&url, self.token, self.ssh_key));
+        Some(Source::Git {
+            url,
+            username: self.username,
+        })
+    }
 }
 
 fn check_url(url: &str, token: bool, ssh_key: bool) -> Option<Failure> {

@@ -83,7 +83,7 @@ pub struct AccessSettings {
 pub enum IdentityKind {
     /// By roles for service accounts.
     Irsa,
-    /// By EKS Pod Identity, whose agent is a DaemonSet and so needs nodes.
+    /// By EKS Pod Identity, whose agent runs on nodes alone.
     PodIdentity,
     /// By Pod Identity where there are nodes, and by roles for service accounts on Fargate.
     Auto,

@@ -22,7 +22,7 @@ pub struct CiliumSettings {
     pub prefix_delegation: Option<bool>,
     /// Whether Hubble's relay and its user interface run. Default true.
     pub hubble: Option<bool>,
-    /// Whether Cilium serves Ingresses. Default true, by a Service of type ClusterIP.
+    /// Whether Cilium serves Ingresses. Default true, by a Service of type `ClusterIP`.
     pub ingress: Option<bool>,
 }
 

@@ -1,1 +1,8 @@
-//! Flux: the hand-over to Git. One file a noun, as in `contract/flux`.
+//! Flux: the hand-over of a cluster to a Git repository. As in `contract/flux`.
+
+mod bootstrap;
+mod objects;
+mod pod;
+mod record;
+mod steps;
+mod suspend;

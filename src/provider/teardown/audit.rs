@@ -47,7 +47,7 @@ impl Resource for Audit {
 
     async fn delete(cx: &Cx, id: &StampId, state: &State<Self>) -> Result<()> {
         let cluster = state.inputs.cluster_name.as_deref();
-        let standing = look(cx, id, cluster).await?;
+        let standing = Box::pin(look(cx, id, cluster)).await?;
         let costly: Vec<&Standing> = standing.iter().filter(|one| one.counts()).collect();
         if !costly.is_empty() {
             let mut told = format!("{} (list prices of {})", summary(&costly), prices::date());

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
-    Filter, Instance, InstanceStateName, NatGatewayState, SnapshotState, State as EndpointState, Tag, VolumeState,
+    Filter, Instance, InstanceStateName, NatGatewayState, Reservation, SnapshotState, State as EndpointState, Tag,
+    VolumeState,
 };
 use groundwork_contract::{
     StampId,
@@ -200,10 +201,7 @@ async fn instances(cx: &Cx, stamp: &StampId, cluster: Option<&str>) -> Result<Ve
         let mut pages = cx.ec2().describe_instances().filters(wanted).into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(aws("ec2", "DescribeInstances"))?;
-            let all = page
-                .reservations()
-                .iter()
-                .flat_map(|reservation| reservation.instances());
+            let all = page.reservations().iter().flat_map(Reservation::instances);
             for instance in all {
                 let gone = instance.state().and_then(|state| state.name()) == Some(&InstanceStateName::Terminated);
                 if let Some(id) = instance.instance_id().filter(|_| !gone) {

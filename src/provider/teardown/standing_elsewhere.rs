@@ -177,7 +177,7 @@ async fn roles(cx: &Cx, stamp: &StampId, cluster: &str) -> Result<Vec<Standing>>
         for name in page
             .roles()
             .iter()
-            .map(|role| role.role_name())
+            .map(aws_sdk_iam::types::Role::role_name)
             .filter(|name| name.contains(cluster))
         {
             let answer = cx.iam().list_role_tags().role_name(name).send().await;
@@ -232,7 +232,7 @@ async fn profiles(cx: &Cx, stamp: &StampId, cluster: &str) -> Result<Vec<Standin
         let names = page
             .instance_profiles()
             .iter()
-            .map(|profile| profile.instance_profile_name());
+            .map(aws_sdk_iam::types::InstanceProfile::instance_profile_name);
         for name in names.filter(|name| name.contains(cluster)) {
             let answer = cx
                 .iam()

@@ -120,7 +120,6 @@ pub(crate) struct Instance {
     #[serde(rename = "memoryMiB")]
     pub(crate) memory_mib: Option<u64>,
     pub(crate) max_pods: Option<u64>,
-    pub(crate) capacity_type: String,
     pub(crate) private_dns_name: String,
     pub(crate) private_ip_address: String,
     pub(crate) user_data: Option<String>,
