@@ -24,6 +24,8 @@ pub(crate) enum Run {
 use Run::{Account, Demo, LocalCloud, Network, Not, Walk};
 
 const TESTS: Run = Not("it is what runs this; the test binaries that it names are looked for");
+/// Where what is set for Flux is tried.
+const HAND_OVER: &str = "tests/platform sets the same, and hands a cluster over";
 
 /// Every command, by document.
 const TABLE: &[(&str, &[(&str, Run)])] = &[
@@ -48,8 +50,18 @@ const TABLE: &[(&str, &[(&str, Run)])] = &[
                 "pulumi config set groundwork:allowedAccountIds '[\"111122223333\"]'",
                 Account,
             ),
+            (
+                "pulumi config set --path 'platform:cluster.endpoint.publicAccessCidrs[0]' 203.0.113.7/32",
+                Account,
+            ),
             ("pulumi preview", Account),
             ("pulumi up", Account),
+            ("pulumi config set --path platform:flux.owner example", Not(HAND_OVER)),
+            (
+                "pulumi config set --path platform:flux.repository fleet",
+                Not(HAND_OVER),
+            ),
+            ("pulumi config set --secret --path platform:flux.token", Not(HAND_OVER)),
             ("stamp=\"$(pulumi stack output stamp)\"", Account),
             ("pulumi destroy", Account),
             (
@@ -72,6 +84,13 @@ const TABLE: &[(&str, &[(&str, Run)])] = &[
             ("GROUNDWORK_BLESS=1 cargo test --test house", TESTS),
             ("cargo test --test docs", TESTS),
         ],
+    ),
+    (
+        "docs/cluster.md",
+        &[(
+            "pulumi stack output kubeconfig --show-secrets > kubeconfig",
+            Not("tests/platform reads the same output, with two clients"),
+        )],
     ),
     (
         "docs/local-cloud.md",

@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use groundwork_contract::{
+    Region,
+    prices::{Item, Monthly, monthly},
+};
 use groundwork_program::{
     sample,
     sdk::mock::{Recording, Registration},
@@ -19,8 +23,21 @@ async fn preset(name: &str) -> Recording {
     sample::record(&sample::preset(name)).await.unwrap()
 }
 
+fn price(item: Item<'_>) -> f64 {
+    let region: Region = "us-east-1".parse().unwrap();
+    let Monthly(price) = monthly(&region, item).unwrap();
+    price
+}
+
+/// What the instances of a group cost, as many as there are at first.
+fn instances(group: &Registration) -> f64 {
+    let inputs = &group.to_json()["inputs"];
+    let kind = inputs["instanceTypes"][0].as_str().unwrap();
+    inputs["scalingConfig"]["desiredSize"].as_f64().unwrap() * price(Item::Instance(kind))
+}
+
 fn of<'a>(recording: &'a Recording, kind: &str) -> impl Iterator<Item = &'a Registration> {
-    let token = format!("groundwork:ec2:{kind}");
+    let token = format!("groundwork:{kind}");
     recording
         .registrations
         .iter()
@@ -56,25 +73,28 @@ async fn the_presets_cost_what_they_register() {
             vec![("network", r#"{"nat": "single"}"#)],
         ),
         ("`demo`", sample::preset("demo")),
+        ("`demo` with `part: 1`", sample::preset("demo-1")),
         ("`private`", sample::preset("private")),
     ] {
         let recording = sample::record(&settings).await.unwrap();
         let count = |kind| u8::try_from(of(&recording, kind).count()).map(f64::from).unwrap();
         let zones = u8::try_from(
-            of(&recording, "Subnet")
+            of(&recording, "ec2:Subnet")
                 .filter(|subnet| subnet.name.contains("private"))
                 .count(),
         )
         .map(f64::from)
         .unwrap();
-        let interfaces = of(&recording, "VpcEndpoint").filter(|endpoint| {
+        let interfaces = of(&recording, "ec2:VpcEndpoint").filter(|endpoint| {
             endpoint.inputs.get("vpcEndpointType").and_then(PropertyValue::as_str) == Some("Interface")
         });
         let interfaces = u8::try_from(interfaces.count()).map(f64::from).unwrap();
         let costs = [
-            count("NatGateway") * NAT,
-            count("Eip") * ADDRESS,
+            count("ec2:NatGateway") * NAT,
+            count("ec2:Eip") * ADDRESS,
             interfaces * zones * ENDPOINT_IN_A_ZONE,
+            count("eks:Cluster") * price(Item::Cluster),
+            of(&recording, "eks:NodeGroup").map(instances).sum(),
         ];
         let said = |cost: f64| {
             if cost > 0.0 {
