@@ -15,6 +15,7 @@ mod audit;
 mod cloud;
 mod cluster;
 mod engine;
+mod flux;
 mod functions;
 #[path = "../support/golden.rs"]
 mod golden;
