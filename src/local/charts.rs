@@ -22,6 +22,9 @@ use crate::{Error, Result, embedded};
 /// What names a folder of charts to serve in place of the stand-ins.
 pub const FOLDER: &str = "GROUNDWORK_CHARTS";
 
+/// The file in the state folder that tells at which port the repository is.
+pub(crate) const PORT_FILE: &str = "charts.port";
+
 /// Where charts come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Charts {
@@ -49,6 +52,8 @@ pub struct Repository {
     folder: PathBuf,
     /// Where it is: `http://127.0.0.1:4713`.
     pub url: String,
+    /// Its port.
+    pub port: u16,
 }
 
 impl Repository {
@@ -88,6 +93,7 @@ impl Repository {
             listener,
             folder: served,
             url,
+            port: address.port(),
         })
     }
 

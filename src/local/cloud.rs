@@ -22,7 +22,7 @@ pub use state::{Rhythm, default_state};
 use crate::process::{Launch, Process, Processes, Running, tail};
 use crate::tools::{Cache, HELM, Installed, KUBERNETES, KWOK, PULUMI, Python, Sources, Tool};
 use crate::wait::until;
-use crate::{Error, Result, Ui, kubernetes};
+use crate::{Error, Result, Ui, charts, kubernetes};
 
 pub use crate::process::Lifetime;
 
@@ -160,8 +160,7 @@ impl LocalCloud {
         // One after the other downloads and compiles: side by side, the first start takes as long as the longer.
         let mut wanted = options.tools.clone();
         if options.kubernetes.is_some() {
-            wanted.extend([&KUBERNETES, &KWOK, &HELM]);
-            wanted.dedup_by_key(|tool| tool.name);
+            wanted.extend([&KUBERNETES, &KWOK]);
         }
         let (python, tools) = tokio::try_join!(
             Python::obtain(&options.sources, &options.cache, ui),
@@ -220,6 +219,14 @@ impl LocalCloud {
         match Processes::of(&state).find(AWS)? {
             Some(process) if process.alive => {}
             _ => return Err(not_up("its AWS has ended".to_owned())),
+        }
+        if Processes::of(&state)
+            .find(SUPERVISOR)?
+            .is_some_and(|process| !process.alive)
+        {
+            return Err(not_up(
+                "what keeps its control planes has ended, and they with it".to_owned(),
+            ));
         }
         let admin = Admin { port: profile.port };
         admin
@@ -325,12 +332,6 @@ impl LocalCloud {
         })
     }
 
-    /// Where charts are served, as Helm takes it: stand-ins for those of the outside, or those of `$GROUNDWORK_CHARTS`.
-    /// `None` without Kubernetes.
-    pub fn charts(&self) -> Option<String> {
-        fs::read_to_string(self.state.join(kubernetes::CHARTS_FILE)).ok()
-    }
-
     /// The nodes and the workloads of an EKS cluster.
     pub async fn overview(&self, cluster: &str) -> Result<Overview> {
         kubernetes::objects::overview(&self.kubernetes(cluster).await?).await
@@ -345,6 +346,12 @@ impl LocalCloud {
     /// A client of the API of an EKS cluster, as [`LocalCloud::kubeconfig`].
     pub async fn kubernetes(&self, cluster: &str) -> Result<kube::Client> {
         kubernetes::client(&self.kubeconfig(cluster)?).await
+    }
+
+    /// The chart repository: `http://127.0.0.1:4713`. There is one where there is Kubernetes and, among the tools, Helm.
+    pub fn charts(&self) -> Option<String> {
+        let port = read_port(&self.state.join(charts::PORT_FILE))?;
+        Some(format!("http://127.0.0.1:{port}"))
     }
 
     /// The environment that makes Pulumi and every AWS SDK use this cloud. Set it, and remove [`FOREIGN`].
@@ -567,7 +574,6 @@ fn defaults(charts: &str) -> Value {
 async fn start_supervisor(state: &Path, program: &Path, lifetime: Lifetime, processes: &Processes) -> Result<Running> {
     let port_file = state.join(kubernetes::PORT_FILE);
     remove(&port_file)?;
-    remove(&state.join(kubernetes::CHARTS_FILE))?;
     let args = ["local", "kubernetes-supervisor", "--state"]
         .map(Into::into)
         .into_iter();
@@ -617,7 +623,8 @@ async fn comes_up<T, F: Future<Output = Option<T>>>(
     }
 }
 
-fn remove(file: &Path) -> Result<()> {
+/// Removes a file; one that is gone is fine.
+pub(crate) fn remove(file: &Path) -> Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", file)(error)),
         _ => Ok(()),
@@ -629,7 +636,7 @@ fn read_port(file: &Path) -> Option<u16> {
 }
 
 /// The port of the last time, if it is free: a shell that has its environment goes on working.
-fn same_port(file: &Path) -> Option<u16> {
+pub(crate) fn same_port(file: &Path) -> Option<u16> {
     let port = read_port(file)?;
     TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
 }

@@ -29,8 +29,6 @@ const FOLDER: &str = "kubernetes";
 const KUBECONFIG: &str = "admin.kubeconfig";
 /// The file in the state folder that tells where the webhook listens: the supervisor is at work.
 pub(crate) const PORT_FILE: &str = "kubernetes.port";
-/// The file in the state folder that tells where the charts are served.
-pub(crate) const CHARTS_FILE: &str = "charts.url";
 
 /// What a cluster's processes and folder are called: `demo.eu-central-1`. Names of clusters have no dot.
 fn slot(view: &ClusterView) -> String {

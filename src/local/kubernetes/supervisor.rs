@@ -16,8 +16,9 @@ use super::control_plane::{ControlPlane, Plan, Programs};
 use super::controllers::{self, ClusterHandle};
 use super::eks::{ClusterView, Eks};
 use super::webhook::{self, Desk};
-use super::{CHARTS_FILE, FOLDER, KUBECONFIG, PORT_FILE, objects, slot};
-use crate::charts::{Charts, Repository};
+use super::{FOLDER, KUBECONFIG, PORT_FILE, objects, slot};
+use crate::charts::{self, Charts, Repository};
+use crate::cloud::{remove, same_port};
 use crate::process::Processes;
 use crate::wait::until;
 use crate::{Error, LocalCloud, Result, Ui};
@@ -82,11 +83,7 @@ pub(crate) async fn run(state: &Path, ui: Ui) -> Result<()> {
         ui: Arc::clone(&ui),
         state: state.clone(),
     });
-    let helm = folder("helm")?.join("helm");
-    let charts = Repository::open(&Charts::find(), &helm, &state.join("charts"), 0).await?;
-    let charts_file = state.join(CHARTS_FILE);
-    fs::write(&charts_file, &charts.url).map_err(Error::file("write", &charts_file))?;
-    ui.note(format_args!("charts are served at {}", charts.url));
+    let charts = charts(&cloud, &ui).await?;
     let port_file = state.join(PORT_FILE);
     fs::write(&port_file, port.to_string()).map_err(Error::file("write", &port_file))?;
     ui.note(format_args!("the token webhook listens on 127.0.0.1:{port}"));
@@ -94,13 +91,35 @@ pub(crate) async fn run(state: &Path, ui: Ui) -> Result<()> {
     let mut cared = Cared::default();
     tokio::select! {
         served = webhook::serve(listener, desk) => served.map_err(failed)?,
-        served = charts.serve() => served?,
+        served = serve_charts(charts) => served?,
         looked = cared.look(&supervisor, &eks) => looked?,
         _ = term.recv() => {}
         _ = interrupt.recv() => {}
     }
     cared.end_all().await;
     Ok(())
+}
+
+/// The chart repository, where there is a helm to pack it; at the port of the last time if that is free.
+async fn charts(cloud: &LocalCloud, ui: &Ui) -> Result<Option<Repository>> {
+    let port_file = cloud.state().join(charts::PORT_FILE);
+    let port = same_port(&port_file).unwrap_or(0);
+    remove(&port_file)?;
+    let Some(helm) = cloud.program("helm") else {
+        return Ok(None);
+    };
+    let folder = cloud.state().join("charts");
+    let repository = Repository::open(&Charts::find(), &helm, &folder, port).await?;
+    fs::write(&port_file, repository.port.to_string()).map_err(Error::file("write", &port_file))?;
+    ui.note(format_args!("the charts are at {}", repository.url));
+    Ok(Some(repository))
+}
+
+async fn serve_charts(repository: Option<Repository>) -> Result<()> {
+    match repository {
+        Some(repository) => repository.serve().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The clusters that are cared for, by slot, with the moment that they were made at.

@@ -431,3 +431,27 @@ async fn a_token_admits_who_has_access_and_nobody_else() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
+
+#[tokio::test]
+async fn without_its_supervisor_a_cloud_is_not_up_and_the_next_up_begins_anew() {
+    let state = tempfile::tempdir().unwrap();
+    let cloud = up(state.path()).await;
+    let supervisor = Processes::of(state.path()).find("kubernetes").unwrap().unwrap();
+    let group = format!("-{}", supervisor.pid);
+    assert!(
+        Command::new("kill")
+            .args(["-KILL", "--", &group])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(supervisor.gone().await);
+    let error = LocalCloud::attach(state.path()).await.unwrap_err();
+    assert!(
+        error.because().starts_with("what keeps its control planes has ended"),
+        "{}",
+        error.because()
+    );
+    drop(cloud);
+    assert!(up(state.path()).await.is_fresh());
+}
