@@ -9,6 +9,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod cluster;
 mod commands;
 #[path = "../support/files.rs"]
 mod files;
