@@ -16,10 +16,10 @@ pub(crate) struct TokenArgs {
     /// The cluster's name
     #[arg(long, value_name = "NAME")]
     cluster: String,
-    /// The region; without it AWS_REGION, then the profile's
+    /// The region; without it `AWS_REGION`, then the profile's
     #[arg(long)]
     region: Option<String>,
-    /// A profile of the AWS configuration files; without it AWS_PROFILE, then the default chain
+    /// A profile of the AWS configuration files; without it `AWS_PROFILE`, then the default chain
     #[arg(long)]
     profile: Option<String>,
     /// A role to assume first

@@ -93,7 +93,7 @@ impl Part {
         statement.clone()
     }
 
-    fn subnets(&self, tier: &str) -> Json {
+    fn subnets(tier: &str) -> Json {
         ZONES
             .map(|zone| format!("demo-{tier}-subnet-{zone}-id"))
             .to_vec()
@@ -548,7 +548,7 @@ items! {
         });
     }
     71 item_71_in_its_own_subnets "in the subnets of the control plane" {
-        both(|part| assert_eq!(part.cluster()["resourcesVpcConfig"]["subnetIds"], part.subnets("eks-cp")));
+        both(|part| assert_eq!(part.cluster()["resourcesVpcConfig"]["subnetIds"], Part::subnets("eks-cp")));
     }
     72 item_72_the_clusters_tags "tagged" { both(|part| assert_eq!(tag(&part.cluster(), "Name"), part.c)); }
     73 item_73_after_group_role_and_logs "after the nodes' group, its role and its logs" {
@@ -642,7 +642,7 @@ items! {
             has(&group, &json!({
                 "nodegroupName": "initial-nodegroup",
                 "nodeRole": "arn:aws:iam::111122223333:role/KarpenterNodeRole-demo-k8s-cilium",
-                "subnets": part.subnets("private"),
+                "subnets": Part::subnets("private"),
                 "forceUpdateVersion": true,
                 "amiType": "BOTTLEROCKET_ARM_64",
                 "instanceTypes": ["t4g.medium"],
@@ -762,7 +762,7 @@ items! {
     97 item_97_pods_in_private_subnets "the profile's name, and its subnets as asked for; CoreDNS on Fargate by the addon" {
         part(1, |part| {
             let profile = part.inputs("eks:FargateProfile", &format!("eks_{}fargateProfile", part.c));
-            assert_eq!(profile["subnets"], part.subnets("private"));
+            assert_eq!(profile["subnets"], Part::subnets("private"));
             let coredns = part.inputs("eks:Addon", "demo-coredns");
             assert_eq!(coredns["configurationValues"], json!({"computeType": "Fargate"}));
         });

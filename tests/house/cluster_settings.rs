@@ -32,12 +32,13 @@ async fn planned(given: &[(&str, &str)], secret: &[&str]) -> Result<Plan, Vec<Fa
     receiver.recv().unwrap()
 }
 
+/// Settings, and what is said of them.
+type Mistake = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
 async fn refused(given: &[(&str, &str)], parts: &[&str]) {
     let failures = planned(given, &[]).await.expect_err(&format!("{given:?} is accepted"));
-    let text = failures
-        .iter()
-        .map(|failure| format!("{failure}\n"))
-        .collect::<String>();
+    let told: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    let text = told.join("\n");
     for part in parts {
         assert!(text.contains(part), "{part:?} is not in:\n{text}\nfor {given:?}");
     }
@@ -45,7 +46,7 @@ async fn refused(given: &[(&str, &str)], parts: &[&str]) {
 
 #[tokio::test]
 async fn mistakes_of_the_cluster_are_told_with_their_fix() {
-    let cases: [(&[(&str, &str)], &[&str]); 17] = [
+    let cases: [Mistake; 17] = [
         (
             &[("version", "1.24")],
             &["version: EKS has no Kubernetes 1.24; it has 1.36, 1.35, 1.34"],
@@ -125,7 +126,7 @@ async fn mistakes_of_the_cluster_are_told_with_their_fix() {
 
 #[tokio::test]
 async fn mistakes_of_the_nodes_are_told_with_their_fix() {
-    let cases: [(&[(&str, &str)], &[&str]); 8] = [
+    let cases: [Mistake; 8] = [
         (
             &[("nodes", r#"{"instanceTypes": ["t4g.medium", "m5.large"]}"#)],
             &["nodes.instanceTypes[1]: m5.large is x86_64, but `amiType` is arm64"],
@@ -178,7 +179,7 @@ async fn mistakes_of_the_nodes_are_told_with_their_fix() {
 
 #[tokio::test]
 async fn mistakes_of_the_hand_over_are_told_with_their_fix() {
-    let cases: [(&[(&str, &str)], &[&str]); 5] = [
+    let cases: [Mistake; 5] = [
         (
             &[("flux", "{}")],
             &[

@@ -75,10 +75,11 @@ async fn kill_when_there(engine: u32, words: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_at_any_of_five_places_loses_nothing() {
+    const PROVIDER: &[&str] = &["pulumi-resource-groundwork"];
+
     let cloud = cloud(Duration::from_secs(2)).await;
     let before = cloud.dump().await;
     let stack = platform(&cloud, &[]);
-    const PROVIDER: &[&str] = &["pulumi-resource-groundwork"];
 
     let mut known = BTreeMap::new();
     let mut goes_on = |stack: &Stack, place: &str| {

@@ -20,6 +20,7 @@ mod kills;
 mod order;
 mod platform;
 mod secrets;
+mod settings;
 #[path = "../support/stack.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod stack;

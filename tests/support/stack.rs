@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -121,28 +120,6 @@ impl Stack {
         let said = self.run(arguments);
         assert!(!said.success, "pulumi {} succeeds\n{}", arguments.join(" "), said.text);
         said.text
-    }
-
-    /// Sets what is inside another setting.
-    pub(crate) fn set(&self, path: &str, value: &str) {
-        self.succeed(&["config", "set", "--path", path, value]);
-    }
-
-    /// Sets a secret; it goes by standard input, as arguments can be seen.
-    pub(crate) fn set_secret(&self, path: &str, value: &str) {
-        let mut child = self
-            .command(&["config", "set", "--secret", "--path", path])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(value.as_bytes()).unwrap();
-        assert!(child.wait().unwrap().success());
-    }
-
-    /// The outputs, secrets and all.
-    pub(crate) fn outputs_revealed(&self) -> Json {
-        self.json(&["stack", "output", "--json", "--show-secrets"])
     }
 
     /// Starts a command and leaves it running.

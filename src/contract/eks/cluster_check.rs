@@ -136,7 +136,7 @@ fn check_auto_mode(args: &ClusterArgs) -> Option<Failure> {
     let network = args
         .kubernetes_network_config
         .as_ref()
-        .map(|network| within::<_, KubernetesNetworkConfigArgs>(network));
+        .map(within::<_, KubernetesNetworkConfigArgs>);
     // What is not known yet may turn out to be as the others.
     let balancing = match network {
         None => Some(false),
@@ -180,6 +180,7 @@ mod tests {
     }
 
     /// The paths of the mistakes, for a cluster that is right but for these.
+    #[expect(clippy::needless_pass_by_value, reason = "each is made where it is asked")]
     fn paths(vpc: Json, others: Json) -> Vec<String> {
         let mut config = json!({"subnetIds": ["subnet-0a", "subnet-0b"]});
         config.as_object_mut().unwrap().extend(vpc.as_object().unwrap().clone());

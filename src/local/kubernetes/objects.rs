@@ -18,11 +18,11 @@ use crate::{Error, Result};
 pub struct Overview {
     /// Every node: its name, and whether it is Ready.
     pub nodes: Vec<(String, bool)>,
-    /// Every Deployment and DaemonSet and Job.
+    /// Every Deployment and `DaemonSet` and Job.
     pub workloads: Vec<Workload>,
 }
 
-/// A Deployment, a DaemonSet or a Job.
+/// A Deployment, a `DaemonSet` or a Job.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Workload {
     /// Its namespace.

@@ -26,7 +26,7 @@ impl Resource for Cluster {
     // A creation takes some ten minutes, an update of the version as long for each minor version.
     const TIMEOUTS: Timeouts = Timeouts {
         create: Duration::from_mins(45),
-        update: Duration::from_mins(180),
+        update: Duration::from_hours(3),
         delete: Duration::from_mins(45),
     };
     const RHYTHM: Rhythm = Rhythm::MINUTES;

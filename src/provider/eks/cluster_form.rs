@@ -33,6 +33,7 @@ pub(super) fn texts<T: ToString>(set: &BTreeSet<T>) -> Vec<String> {
     set.iter().map(ToString::to_string).collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
 fn lacking(error: BuildError) -> Error {
     Error::Bug(error.to_string())
 }
@@ -207,7 +208,7 @@ pub(super) fn inputs(cluster: &AwsCluster, last: Option<&ClusterInputs>) -> Resu
                 Some(mode) => choice(mode.as_str(), "authenticationMode")?,
             },
             bootstrap_cluster_creator_admin_permissions: access
-                .and_then(|access| access.bootstrap_cluster_creator_admin_permissions())
+                .and_then(aws_sdk_eks::types::AccessConfigResponse::bootstrap_cluster_creator_admin_permissions)
                 .unwrap_or(true),
         },
         bootstrap_self_managed_addons: last.is_some_and(|last| last.bootstrap_self_managed_addons),
@@ -220,7 +221,7 @@ pub(super) fn inputs(cluster: &AwsCluster, last: Option<&ClusterInputs>) -> Resu
         zonal_shift_config: ZonalShiftConfig {
             enabled: cluster
                 .zonal_shift_config()
-                .and_then(|config| config.enabled())
+                .and_then(aws_sdk_eks::types::ZonalShiftConfigResponse::enabled)
                 .unwrap_or_default(),
         },
         deletion_protection: cluster.deletion_protection().unwrap_or_default(),
@@ -282,7 +283,7 @@ fn kubernetes_network_config(cluster: &AwsCluster) -> Result<Option<KubernetesNe
             .transpose()?,
         elastic_load_balancing: config
             .elastic_load_balancing()
-            .and_then(|config| config.enabled())
+            .and_then(aws_sdk_eks::types::ElasticLoadBalancing::enabled)
             .map(|enabled| ElasticLoadBalancing { enabled }),
     }))
 }
@@ -336,8 +337,12 @@ fn remote_network_config(cluster: &AwsCluster, last: Option<&ClusterInputs>) -> 
         Ok::<_, Error>((!networks.is_empty() || given.is_some_and(Vec::is_empty)).then_some(networks))
     };
     let config = cluster.remote_network_config();
-    let nodes = config.map(|config| config.remote_node_networks()).unwrap_or_default();
-    let pods = config.map(|config| config.remote_pod_networks()).unwrap_or_default();
+    let nodes = config
+        .map(aws_sdk_eks::types::RemoteNetworkConfigResponse::remote_node_networks)
+        .unwrap_or_default();
+    let pods = config
+        .map(aws_sdk_eks::types::RemoteNetworkConfigResponse::remote_pod_networks)
+        .unwrap_or_default();
     let live = RemoteNetworkConfig {
         remote_node_networks: networks(
             nodes.iter().map(RemoteNodeNetwork::cidrs).collect(),
@@ -386,7 +391,7 @@ fn kube_controller_manager_config(cluster: &AwsCluster) -> Option<KubeController
     Some(KubeControllerManagerConfig {
         terminated_pod_gc_threshold: config
             .pod_gc_controller_config()
-            .and_then(|config| config.terminated_pod_gc_threshold()),
+            .and_then(aws_sdk_eks::types::PodGcControllerConfigResponse::terminated_pod_gc_threshold),
         horizontal_pod_autoscaler_sync_period: config
             .horizontal_pod_autoscaler_controller_config()
             .and_then(|config| config.horizontal_pod_autoscaler_sync_period())
@@ -397,7 +402,10 @@ fn kube_controller_manager_config(cluster: &AwsCluster) -> Option<KubeController
 /// What EKS answers beyond the inputs.
 pub(super) fn outputs(cluster: &AwsCluster) -> Result<ClusterOutputs> {
     let config = need(cluster.resources_vpc_config(), "resourcesVpcConfig")?;
-    let issues = cluster.health().map(|health| health.issues()).unwrap_or_default();
+    let issues = cluster
+        .health()
+        .map(aws_sdk_eks::types::ClusterHealth::issues)
+        .unwrap_or_default();
     let authority = cluster.certificate_authority().and_then(|authority| authority.data());
     let oidc = cluster.identity().and_then(|identity| identity.oidc());
     Ok(ClusterOutputs {

@@ -235,6 +235,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "each is made where it is asked")]
     fn cluster(changes: Json) -> ClusterInputs {
         let mut inputs = json!({
             "name": "a", "version": "1.33", "roleArn": "arn:aws:iam::111122223333:role/a",

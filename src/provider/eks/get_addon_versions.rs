@@ -57,7 +57,7 @@ pub(super) async fn versions(cx: &Cx, addon: &str, kubernetes: &str) -> Result<V
         let offered = page.addons().iter().filter(|found| found.addon_name() == Some(addon));
         versions.extend(
             offered
-                .flat_map(|found| found.addon_versions())
+                .flat_map(aws_sdk_eks::types::AddonInfo::addon_versions)
                 .map(|version| of(version, kubernetes)),
         );
     }
@@ -72,7 +72,7 @@ fn of(version: &AddonVersionInfo, kubernetes: &str) -> AddonVersion {
             .compatibilities()
             .iter()
             .filter(here)
-            .any(|compatibility| compatibility.default_version()),
+            .any(aws_sdk_eks::types::Compatibility::default_version),
         architectures: version.architecture().to_vec(),
         compute_types: version.compute_types().to_vec(),
         requires_configuration: version.requires_configuration(),

@@ -167,7 +167,7 @@ async fn lives(cx: &Cx, instance: &str) -> Result<bool> {
     let mut instances = answer
         .reservations()
         .iter()
-        .flat_map(|reservation| reservation.instances());
+        .flat_map(aws_sdk_ec2::types::Reservation::instances);
     Ok(instances.any(|instance| {
         let state = instance.state().and_then(|state| state.name());
         state != Some(&aws_sdk_ec2::types::InstanceStateName::Terminated)

@@ -114,6 +114,7 @@ pub(super) mod tests {
 
     pub(in crate::flux) const TOKEN: &str = "ghp_0123456789abcdefghijABCDEFGHIJ";
 
+    #[expect(clippy::needless_pass_by_value, reason = "each is made where it is asked")]
     pub(in crate::flux) fn inputs(change: Json) -> BootstrapInputs {
         let mut inputs = json!({
             "connection": {"endpoint": "https://a", "certificateAuthority": "Y2E=", "clusterName": "a"},

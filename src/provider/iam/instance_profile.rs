@@ -97,7 +97,7 @@ async fn look(cx: &Cx, id: &InstanceProfileName) -> Result<Option<AwsInstancePro
 /// Takes every role but one out of a profile.
 async fn clear(cx: &Cx, id: &InstanceProfileName, but: Option<&str>) -> Result<()> {
     let profile = look(cx, id).await?;
-    let roles = profile.iter().flat_map(|profile| profile.roles());
+    let roles = profile.iter().flat_map(aws_sdk_iam::types::InstanceProfile::roles);
     for role in roles.filter(|role| Some(role.role_name()) != but) {
         cx.iam()
             .remove_role_from_instance_profile()

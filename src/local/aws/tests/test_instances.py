@@ -19,7 +19,7 @@ def fleet(cloud, ec2, network, group):
     image = cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
     ec2.create_launch_template(
         LaunchTemplateName="karpenter.k8s.aws/1",
-        LaunchTemplateData={"ImageId": image, "UserData": "aGVsbG8=", "SecurityGroupIds": [group]},
+        LaunchTemplateData={"ImageId": image, "UserData": "hello", "SecurityGroupIds": [group]},
     )
     return ec2.create_fleet(
         Type="instant",
@@ -52,7 +52,7 @@ def test_an_instance_lives_and_dies_slowly(cloud, ec2, network, group, fleet, re
     assert [one["GroupId"] for one in instance["SecurityGroups"]] == [group]
     assert instance["PrivateDnsName"].endswith(".eu-north-1.compute.internal")
     (node,) = cloud.admin("GET", "nodes")
-    assert (node["id"], node["cluster"], node["userData"]) == (ident, "demo", "aGVsbG8=")
+    assert (node["id"], node["cluster"], node["userData"]) == (ident, "demo", "hello")
 
     eni = ec2.create_network_interface(SubnetId=network.subnets[0], Groups=[group])["NetworkInterface"]["NetworkInterfaceId"]
     ec2.attach_network_interface(NetworkInterfaceId=eni, InstanceId=ident, DeviceIndex=1)
@@ -118,7 +118,7 @@ def test_a_launch_template_has_versions(ec2, refused):
     asked = {
         "LaunchTemplateName": "nodes",
         "LaunchTemplateData": {
-            "UserData": "aGVsbG8=",
+            "UserData": "hello",
             "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "a", "Value": "b"}]}],
         },
         "TagSpecifications": [{"ResourceType": "launch-template", "Tags": [{"Key": "Name", "Value": "nodes"}]}],
