@@ -10,13 +10,11 @@ use groundwork_contract::InputNode;
 use groundwork_program::{
     ground::Ground,
     network::Network,
-    plan::{Plan, plan},
     sample,
     sdk::{
-        self, AnyResource, Context, Error, IsResource as _, ResourceOptions, Result,
+        self, AnyResource, Context, IsResource as _, ResourceOptions, Result,
         mock::{self, Registration},
     },
-    settings,
 };
 use groundwork_wire::{PropertyValue, Urn};
 
@@ -35,21 +33,12 @@ fn main() -> ExitCode {
 
 /// The real thing.
 async fn networks(pulumi: &Context, count: usize) -> Result {
-    let plan = standard(pulumi)?;
+    let plan = groundwork_program::planned(pulumi)?;
     let ground = Ground::new(pulumi, &plan).await?;
     for copy in 0..count {
         Network::new(&ground.renamed(&format!("copy-{copy}")), &plan.network).await?;
     }
     Ok(())
-}
-
-fn standard(pulumi: &Context) -> Result<Plan> {
-    let told = |failures: Vec<groundwork_contract::Failure>| {
-        let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
-        Error::new(lines.join("\n"))
-    };
-    let settings = settings::read(&pulumi.config("platform")).map_err(told)?;
-    plan(settings, None).map_err(told)
 }
 
 /// The same names, inputs and dependencies, without a provider.

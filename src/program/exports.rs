@@ -39,15 +39,16 @@ pub struct Platform<'a> {
 impl Platform<'_> {
     /// Tells what a user, the manifests in Git and other stacks need to know.
     pub fn export(&self, plan: &Plan) {
-        self.export_network();
         let Self {
             ground,
+            network,
+            endpoints,
             cluster,
             karpenter,
             cilium,
             addons,
-            ..
         } = self;
+        export_network(ground, network, endpoints);
         let pulumi = &ground.pulumi;
         let resource = &cluster.resource;
         let proxy = plan.cluster.proxy_url.as_ref();
@@ -72,34 +73,29 @@ impl Platform<'_> {
             pulumi.export("vpcCniRoleArn", &vpc_cni.role.arn);
         }
     }
+}
 
-    fn export_network(&self) {
-        let Self {
-            ground,
-            network,
-            endpoints,
-            ..
-        } = self;
-        let pulumi = &ground.pulumi;
-        let ids = |places: &[Place]| -> Input<Vec<SubnetId>> {
-            places
-                .iter()
-                .map(|place| Input::<SubnetId>::from(&place.subnet))
-                .collect::<Vec<_>>()
-                .into()
-        };
-        pulumi.export("stamp", &ground.stamp.id);
-        pulumi.export("region", ground.region.as_str());
-        pulumi.export("vpcId", &network.vpc_id);
-        pulumi.export("publicSubnetIds", ids(&network.public));
-        pulumi.export("privateSubnetIds", ids(&network.private));
-        pulumi.export("controlPlaneSubnetIds", ids(&network.control_plane));
-        let addresses: Vec<Input<String>> = network.nat_addresses.iter().map(Input::from).collect();
-        pulumi.export("natAddresses", Input::<Vec<String>>::from(addresses));
-        let endpoints = endpoints
-            .ids
+/// Tells of the network.
+pub fn export_network(ground: &Ground, network: &Network, endpoints: &Endpoints) {
+    let pulumi = &ground.pulumi;
+    let ids = |places: &[Place]| -> Input<Vec<SubnetId>> {
+        places
             .iter()
-            .map(|(service, id)| (service.clone(), InputNode::from(Input::<VpcEndpointId>::from(id))));
-        pulumi.export("vpcEndpointIds", InputNode::Object(endpoints.collect()));
-    }
+            .map(|place| Input::<SubnetId>::from(&place.subnet))
+            .collect::<Vec<_>>()
+            .into()
+    };
+    pulumi.export("stamp", &ground.stamp.id);
+    pulumi.export("region", ground.region.as_str());
+    pulumi.export("vpcId", &network.vpc_id);
+    pulumi.export("publicSubnetIds", ids(&network.public));
+    pulumi.export("privateSubnetIds", ids(&network.private));
+    pulumi.export("controlPlaneSubnetIds", ids(&network.control_plane));
+    let addresses: Vec<Input<String>> = network.nat_addresses.iter().map(Input::from).collect();
+    pulumi.export("natAddresses", Input::<Vec<String>>::from(addresses));
+    let endpoints = endpoints
+        .ids
+        .iter()
+        .map(|(service, id)| (service.clone(), InputNode::from(Input::<VpcEndpointId>::from(id))));
+    pulumi.export("vpcEndpointIds", InputNode::Object(endpoints.collect()));
 }

@@ -14,7 +14,7 @@ use crate::{
     karpenter::Karpenter,
     network::Network,
     nodes::Nodes,
-    plan::ComputePlan,
+    plan::{ComputePlan, Plan},
     sdk::{Context, Result},
 };
 
@@ -46,8 +46,7 @@ pub mod versions;
 /// Mistakes in the settings, all of them at once and before anything is registered; or what AWS does not offer here.
 pub async fn platform(pulumi: Context) -> Result {
     refuse_own_namespace(&pulumi)?;
-    let settings = settings::read(&pulumi.config("platform")).map_err(|failures| list(&failures))?;
-    let plan = plan::plan(settings, configured_region(&pulumi)?.as_ref()).map_err(|failures| list(&failures))?;
+    let plan = planned(&pulumi)?;
 
     let ground = Ground::new(&pulumi, &plan).await?;
     let network = Network::new(&ground, &plan.network).await?;
@@ -84,6 +83,15 @@ pub async fn platform(pulumi: Context) -> Result {
     };
     platform.export(&plan);
     Ok(())
+}
+
+/// What a stack's configuration asks for, for programs that take the chapters one by one.
+///
+/// # Errors
+/// Mistakes in the settings, all of them at once.
+pub fn planned(pulumi: &Context) -> Result<Plan> {
+    let settings = settings::read(&pulumi.config("platform")).map_err(|failures| list(&failures))?;
+    plan::plan(settings, configured_region(pulumi)?.as_ref()).map_err(|failures| list(&failures))
 }
 
 /// Project and provider would share a configuration namespace.

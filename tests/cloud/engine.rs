@@ -1,4 +1,6 @@
-//! The real Pulumi engine: up, quiet, clean, gone; kills, faults, moved states, imports.
+//! The real Pulumi engine on the platform's network: up, quiet, clean, gone; kills, faults, moved states, mistakes.
+//!
+//! Whole platforms are `tests/platform`'s.
 
 use groundwork_local::{Rhythm, cloud::Fault, tools::PULUMI};
 use std::time::Duration;
@@ -25,7 +27,7 @@ pub(crate) async fn quick() -> Cloud {
 
 async fn lives_its_life(settings: &[(&str, &str)], resources: usize) {
     let cloud = quick().await;
-    let stack = Stack::of_platform(&cloud, settings);
+    let stack = Stack::of_network(&cloud, settings);
     let before = cloud.dump().await;
     stack.succeed(&["preview"]);
     assert_eq!(cloud.dump().await, before, "a preview makes nothing");
@@ -34,8 +36,8 @@ async fn lives_its_life(settings: &[(&str, &str)], resources: usize) {
         .iter()
         .map(|contract| stack.ids(contract.token).len())
         .sum();
-    // The stamp is one more than the network.
-    assert_eq!(made, resources + 1);
+    // Stamp and audit are two more than the network.
+    assert_eq!(made, resources + 2);
     assert!(stack.outputs()["vpcId"].as_str().unwrap().starts_with("vpc-"));
     stack.succeed(&["up", "--yes", "--skip-preview", "--expect-no-changes"]);
     stack.succeed(&["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
@@ -85,7 +87,7 @@ async fn a_regional_nat_gateway_and_ipv6_come_up_stay_quiet_and_go_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_in_place_replace_nothing() {
     let cloud = quick().await;
-    let stack = Stack::of_platform(&cloud, &[]);
+    let stack = Stack::of_network(&cloud, &[]);
     let before = cloud.dump().await;
     stack.up();
     let (vpc, nats) = (stack.ids("groundwork:ec2:Vpc"), stack.ids(NAT));
@@ -103,7 +105,7 @@ async fn changes_in_place_replace_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fewer_nat_gateways_leave_no_address_behind() {
     let cloud = quick().await;
-    let stack = Stack::of_platform(&cloud, &[]);
+    let stack = Stack::of_network(&cloud, &[]);
     let before = cloud.dump().await;
     stack.up();
     stack.succeed(&["config", "set", "platform:network", r#"{"nat": "single"}"#]);
@@ -145,7 +147,7 @@ async fn nat_gateways(cloud: &Cloud) -> Vec<String> {
 /// Kills the provider when the cloud has seen a NAT gateway, and goes on with `up`.
 async fn survives_a_kill(hold_the_answer_back: bool) {
     let cloud = cloud(Duration::from_secs(3)).await;
-    let stack = Stack::of_platform(&cloud, &[("platform:network", r#"{"nat": "single"}"#)]);
+    let stack = Stack::of_network(&cloud, &[("platform:network", r#"{"nat": "single"}"#)]);
     let before = cloud.dump().await;
     if hold_the_answer_back {
         let fault = Fault {
@@ -201,7 +203,7 @@ async fn a_provider_killed_between_awss_answer_and_its_own_loses_nothing() {
 /// Every operation of an `up` and a `destroy` fails once.
 async fn survives_faults(kind: &str) {
     let cloud = quick().await;
-    let stack = Stack::of_platform(&cloud, &[("platform:preset", "demo")]);
+    let stack = Stack::of_network(&cloud, &[("platform:preset", "demo")]);
     let before = cloud.dump().await;
     let mut operations: Vec<String> = Vec::new();
     stack.up();
@@ -270,7 +272,7 @@ fn resources(state: &serde_json::Value) -> Vec<[serde_json::Value; 4]> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_of_another_account_or_region_is_not_touched() {
     let cloud = quick().await;
-    let stack = Stack::of_platform(&cloud, &[]);
+    let stack = Stack::of_network(&cloud, &[]);
     stack.up();
     let (state, dump) = (stack.state(), cloud.dump().await);
     for (name, value, told) in [
@@ -295,7 +297,7 @@ async fn a_state_of_another_account_or_region_is_not_touched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_credentials_and_a_wrong_account_are_told_and_make_nothing() {
     let cloud = quick().await;
-    let stack = Stack::of_platform(&cloud, &[]);
+    let stack = Stack::of_network(&cloud, &[]);
     let before = cloud.dump().await;
     let said = stack
         .without_env("AWS_ACCESS_KEY_ID")
@@ -328,7 +330,7 @@ async fn bad_credentials_and_a_wrong_account_are_told_and_make_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mistakes_in_the_provider_configuration_are_told_at_once() {
     let cloud = quick().await;
-    let stack = Stack::of_platform(&cloud, &[("groundwork:regoin", "x"), ("groundwork:retries", "99")]);
+    let stack = Stack::of_network(&cloud, &[("groundwork:regoin", "x"), ("groundwork:retries", "99")]);
     let before = cloud.dump().await;
     let said = stack.fail(&["preview"]);
     assert!(

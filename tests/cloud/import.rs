@@ -86,7 +86,7 @@ async fn each_thing_that_boto3_made_is_imported_by_its_id() {
     let before = cloud.dump().await;
     let ids: BTreeMap<String, String> = serde_json::from_str(&network(&cloud).await).unwrap();
     let made = cloud.dump().await;
-    let stack = Stack::of_platform(&cloud, &[]);
+    let stack = Stack::of_network(&cloud, &[]);
     cloud.cloud.clear_journal().await.unwrap();
     for (key, kind, name) in KINDS {
         let token = format!("groundwork:ec2:{kind}");

@@ -30,6 +30,16 @@ impl Stack {
         Self::of(cloud, &programs().join("platform"), settings)
     }
 
+    /// The platform's network alone, for what is no matter of a cluster; it reads the platform's settings.
+    pub(crate) fn of_network(cloud: &Cloud, settings: &[(&str, &str)]) -> Self {
+        let program = programs().join("examples/network-alone");
+        assert!(
+            program.is_file(),
+            "it is not built: `cargo build --example network-alone`"
+        );
+        Self::of(cloud, &program, settings)
+    }
+
     /// Another program.
     pub(crate) fn of(cloud: &Cloud, program: &Path, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new()
