@@ -55,7 +55,7 @@ fn assert_judged(events: &[Json], well: &str) {
 
 #[tokio::test]
 async fn the_standard_platform_gives_no_cause() {
-    let stage = Stage::up().await;
+    let stage = Stage::with_kubernetes().await;
     let platform = stage.project("platform", &program("platform"));
     let pack = executable();
     for arguments in [
@@ -79,7 +79,7 @@ async fn the_standard_platform_gives_no_cause() {
 
 #[tokio::test]
 async fn the_demo_platform_gives_every_cause() {
-    let stage = Stage::up().await;
+    let stage = Stage::with_kubernetes().await;
     let platform = stage.project("platform", &program("platform"));
     platform.set("platform:preset", "demo");
     let events = events(&platform, &["preview", "--policy-pack", &executable()]);
@@ -87,8 +87,12 @@ async fn the_demo_platform_gives_every_cause() {
         said(&events),
         set(&[
             "s6-any-any-group demo-security-group",
+            "s7-wide-source inbound-eks-cp-demo-k8s-cilium",
+            "s7-wide-source inbound-eks-node-demo-k8s-cilium",
             "s7-wide-source inbound-vpc-endpoint-cidrs",
             "s8-open-egress demo-security-group",
+            "s8-open-egress outbound-eks-cp-demo-k8s-cilium",
+            "s8-open-egress outbound-eks-node-demo-k8s-cilium",
             "s8-open-egress outbound-vpc-endpoint-cidrs",
             "s16-open-endpoint cloudformation-vpc-endpoint",
             "s16-open-endpoint ec2-vpc-endpoint",

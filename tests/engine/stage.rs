@@ -39,10 +39,21 @@ pub(crate) fn source(path: &str) -> String {
 }
 
 impl Stage {
+    /// For networks: its clusters have no Kubernetes.
     pub(crate) async fn up() -> Self {
+        Self::with(None).await
+    }
+
+    /// For whole platforms.
+    pub(crate) async fn with_kubernetes() -> Self {
+        Self::with(Some(program("groundwork"))).await
+    }
+
+    async fn with(kubernetes: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut options = Options::for_test(folder.path().join("cloud")).unwrap();
         options.tools.push(&PULUMI);
+        options.kubernetes = kubernetes;
         let cloud = LocalCloud::up(&options, &Ui::silent())
             .await
             .unwrap_or_else(|error| panic!("{}", error.explain()));
