@@ -99,10 +99,11 @@ impl Drop for ByHand {
     }
 }
 
-/// A local cloud with Pulumi, for commands that say nothing of one.
+/// A local cloud with Pulumi and Kubernetes, for commands that say nothing of one.
 async fn cloud(folder: &Path) -> LocalCloud {
     let mut options = Options::for_test(folder.join("cloud")).unwrap();
     options.tools.push(&PULUMI);
+    options.kubernetes = Some(GROUNDWORK.into());
     LocalCloud::up(&options, &Ui::silent())
         .await
         .unwrap_or_else(|error| panic!("{}", error.explain()))
