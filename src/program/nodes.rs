@@ -74,6 +74,9 @@ impl Nodes {
         .force_update_version(true)
         .update_config(NodeUpdateConfigArgs::new().max_unavailable(1_u32))
         .tags(ground.tags(&name, []));
+        if let Some(seconds) = plan.drain_budget_seconds {
+            args = args.drain_budget_seconds(seconds);
+        }
         if !plan.labels.is_empty() {
             args = args.labels(plan.labels.clone());
         }

@@ -1,14 +1,12 @@
 //! What AWS and its controllers leave behind in real life: a client that deletes in the order of its graph fails or
 //! leaks, each time; Groundwork leaves nothing.
 
-use std::process::Command;
-
-use groundwork_local::cloud::Fault;
+use groundwork_local::Call;
 use serde_json::Value as Json;
 
 use crate::{
     Cloud,
-    platform::{CLUSTER, QUICK, acted, calls, cloud, get, platform, run, script, until},
+    platform::{CLUSTER, QUICK, calls, cloud, platform, python_program, run, script},
     stack::Stack,
 };
 
@@ -43,6 +41,11 @@ async fn ours(hazard: Option<&str>, settings: &[(&str, &str)]) {
     stack.up();
     stack.destroy();
     assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+}
+
+/// Runs a few lines of Python against the cloud.
+async fn python(cloud: &Cloud, code: &str) {
+    run(cloud, &python_program().await, &["-c", code]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,9 +88,7 @@ async fn h7_a_group_that_another_groups_rule_names() {
         )
     };
     for code in [admit(own, &other), admit(&other, own)] {
-        let python = crate::platform::python_program().await;
-        let said = cloud.cloud.command(&python).args(["-c", &code]).output().unwrap();
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        python(&cloud, &code).await;
     }
     stack.destroy();
     assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
@@ -112,7 +113,7 @@ async fn h9_guardduty_moves_into_the_vpc() {
 }
 
 /// Deletes the cluster and all that belongs to it behind the platform's back.
-fn delete_cluster(cloud: &Cloud, python: &str) {
+async fn delete_cluster(cloud: &Cloud) {
     let code = format!(
         "import boto3\n\
          eks = boto3.client('eks')\n\
@@ -125,8 +126,7 @@ fn delete_cluster(cloud: &Cloud, python: &str) {
          eks.delete_cluster(name='{CLUSTER}')\n\
          eks.get_waiter('cluster_deleted').wait(name='{CLUSTER}', WaiterConfig={{'Delay': 1}})\n"
     );
-    let said = cloud.cloud.command(python).args(["-c", &code]).output().unwrap();
-    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    python(cloud, &code).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +136,7 @@ async fn h10_objects_in_the_state_of_a_cluster_that_is_gone() {
     let stack = platform(&cloud, &[]);
     stack.up();
     let kubeconfig = cloud.cloud.kubeconfig(CLUSTER).unwrap();
-    delete_cluster(&cloud, &crate::platform::python_program().await);
+    delete_cluster(&cloud).await;
     // A client of Kubernetes alone has nobody to talk to, and fails for ever.
     let arguments = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--request-timeout=5s"];
     let plain = cloud
@@ -150,30 +150,38 @@ async fn h10_objects_in_the_state_of_a_cluster_that_is_gone() {
     assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
 }
 
+/// The principal that made the cluster, whom an access entry of its own lets in.
+fn deployer(stack: &Stack) -> String {
+    let entries = stack.ids("groundwork:eks:AccessEntry");
+    let (_, id) = entries
+        .iter()
+        .find(|(name, _)| name.contains("-access-"))
+        .unwrap_or_else(|| panic!("{entries:?}"));
+    id.split_once('/').unwrap().1.to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn h11_access_that_is_taken_away_before_what_needs_it() {
     let cloud = cloud(QUICK).await;
     let before = cloud.dump().await;
     let stack = platform(&cloud, &[]);
     stack.up();
-    // In the order of the calls: whatever deletes objects comes before the access that it needs.
+    let deployer = deployer(&stack);
     stack.destroy();
-    let gone = calls(
-        &cloud,
-        &["DeleteAccessEntry", "DeleteAddon", "DeleteNodegroup", "DeleteCluster"],
-    )
-    .await;
-    let at = |operation: &str| gone.iter().position(|call| call.operation == operation);
-    if let Some(entry) = at("DeleteAccessEntry") {
-        assert!(
-            at("DeleteAddon") < Some(entry) && at("DeleteNodegroup") < Some(entry),
-            "{gone:?}"
-        );
+    // In the order of the calls: whatever deletes objects comes before the access that it needs.
+    let gone = calls(&cloud, &["DeleteAccessEntry", "DeleteAddon", "DeleteNodegroup"]).await;
+    let of_deployer = |call: &&Call| {
+        call.acted && call.operation == "DeleteAccessEntry" && call.params["principalArn"] == deployer.as_str()
+    };
+    let entry = gone.iter().find(of_deployer).unwrap_or_else(|| panic!("{gone:?}")).n;
+    for operation in ["DeleteAddon", "DeleteNodegroup"] {
+        let mut of_it = gone.iter().filter(|call| call.operation == operation).peekable();
+        assert!(of_it.peek().is_some(), "{gone:?}");
+        assert!(of_it.all(|call| call.n < entry), "{gone:?}");
     }
     assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
 
     // A plain client that revokes it first is told 401 from then on.
-    let stack = platform(&cloud, &[]);
     stack.up();
     let config = crate::clients::kubeconfig(&stack, cloud.folder.path());
     run(&cloud, "kubectl", &["--kubeconfig", &config, "get", "nodes"]);
@@ -181,16 +189,7 @@ async fn h11_access_that_is_taken_away_before_what_needs_it() {
         "import boto3\neks = boto3.client('eks')\nfor arn in eks.list_access_entries(clusterName='{CLUSTER}')\
          ['accessEntries']:\n    eks.delete_access_entry(clusterName='{CLUSTER}', principalArn=arn)\n"
     );
-    let python = crate::platform::python_program().await;
-    assert!(
-        cloud
-            .cloud
-            .command(&python)
-            .args(["-c", &revoke])
-            .status()
-            .unwrap()
-            .success()
-    );
+    python(&cloud, &revoke).await;
     let plain = cloud
         .cloud
         .command("kubectl")
@@ -199,18 +198,26 @@ async fn h11_access_that_is_taken_away_before_what_needs_it() {
         .unwrap();
     let words = String::from_utf8_lossy(&plain.stderr).into_owned();
     assert!(!plain.status.success() && words.contains("nauthorized"), "{words}");
-    // Ours says whose access is missing and how to give it back; a cluster that goes as a whole needs none.
-    let said = stack.run(&["destroy", "--yes", "--skip-preview"]);
-    if !said.success {
-        assert!(said.text.contains("access entry"), "{}", said.text);
-        stack.up();
-        stack.destroy();
-    }
+    // Ours says whose access is missing and how to give it back; once that is done, the same command ends well.
+    let text = stack.fail(&["destroy", "--yes", "--skip-preview"]);
+    assert!(text.contains("create-access-entry") && text.contains(&deployer), "{text}");
+    let grant = format!(
+        "import boto3\neks = boto3.client('eks')\nwho = {{'clusterName': '{CLUSTER}', 'principalArn': '{deployer}'}}\n\
+         eks.create_access_entry(**who)\neks.associate_access_policy(**who, accessScope={{'type': 'cluster'}}, \
+         policyArn='arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy')\n"
+    );
+    python(&cloud, &grant).await;
+    stack.destroy();
     assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h13_a_drain_that_a_budget_blocks() {
+    let (errors, left) = plainly(Some("pdb"), &["nodes", "impatient"]).await;
+    let waited = errors["nodes"].as_str().unwrap_or_default();
+    assert!(waited.contains("Max attempts exceeded"), "{errors}");
+    assert_eq!(errors["cluster"], "ResourceInUseException");
+    assert!(left.iter().any(|name| name.contains("/i-")), "{left:?}");
     let cloud = cloud(QUICK).await;
     let before = cloud.dump().await;
     cloud.cloud.set_hazard("pdb").await.unwrap();
@@ -229,7 +236,10 @@ async fn h13_a_drain_that_a_budget_blocks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h14_fargate_profiles_go_one_at_a_time() {
-    let (errors, _) = plainly(None, &["fargate"]).await;
+    let (errors, left) = plainly(None, &["fargate"]).await;
     assert_eq!(errors["profile two"], "ResourceInUseException");
+    // What the second holds cannot go either.
+    assert_eq!(errors["cluster"], "ResourceInUseException");
+    assert!(left.iter().any(|name| name.starts_with("eks/")), "{left:?}");
     ours(None, &[("platform:preset", "demo"), ("platform:part", "1")]).await;
 }

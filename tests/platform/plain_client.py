@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, WaiterError
 NAME = "plain"
 LOG_GROUP = f"/aws/eks/{NAME}/cluster"
 PATIENCE = {"Delay": 1, "MaxAttempts": 300}
+IMPATIENCE = {"Delay": 1, "MaxAttempts": 8}
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -82,31 +83,36 @@ class Plain:
                 waiter.wait(clusterName=NAME, fargateProfileName=profile, WaiterConfig=PATIENCE)
         return {"vpc": vpc, "subnets": subnets, "group": group}
 
-    def tell(self, what: str, call: Any, **arguments: Any) -> None:
-        """Make a call that may fail."""
+    def tell(self, what: str, call: Any, **arguments: Any) -> bool:
+        """Make a call that may fail; whether it did not."""
         try:
             call(**arguments)
         except ClientError as error:
             self.errors[what] = error.response["Error"]["Code"]
         except WaiterError as error:
             self.errors[what] = str(error)
+        return what not in self.errors
 
     def take_away(self, made: dict[str, Any], parts: set[str]) -> None:
         """Delete everything, what refers to something before the thing itself."""
         eks, ec2 = self.eks, self.ec2
         if "fargate" in parts:
             # Nothing in the graph orders the two.
-            for profile in ("one", "two"):
-                self.tell(f"profile {profile}", eks.delete_fargate_profile, clusterName=NAME, fargateProfileName=profile)
-            waiter = eks.get_waiter("fargate_profile_deleted")
-            self.tell("profile one", waiter.wait, clusterName=NAME, fargateProfileName="one", WaiterConfig=PATIENCE)
-        if "nodes" in parts:
-            self.tell("nodes", eks.delete_nodegroup, clusterName=NAME, nodegroupName="nodes")
-            waiter = eks.get_waiter("nodegroup_deleted")
-            self.tell("nodes", waiter.wait, clusterName=NAME, nodegroupName="nodes", WaiterConfig=PATIENCE)
+            taken = [
+                profile
+                for profile in ("one", "two")
+                if self.tell(f"profile {profile}", eks.delete_fargate_profile, clusterName=NAME, fargateProfileName=profile)
+            ]
+            wait = eks.get_waiter("fargate_profile_deleted").wait
+            for profile in taken:
+                self.tell(f"profile {profile}", wait, clusterName=NAME, fargateProfileName=profile, WaiterConfig=PATIENCE)
+        if "nodes" in parts and self.tell("nodes", eks.delete_nodegroup, clusterName=NAME, nodegroupName="nodes"):
+            patience = IMPATIENCE if "impatient" in parts else PATIENCE
+            wait = eks.get_waiter("nodegroup_deleted").wait
+            self.tell("nodes", wait, clusterName=NAME, nodegroupName="nodes", WaiterConfig=patience)
         # Nothing refers to the log group but a name.
-        self.tell("cluster", eks.delete_cluster, name=NAME)
-        self.tell("cluster", eks.get_waiter("cluster_deleted").wait, name=NAME, WaiterConfig=PATIENCE)
+        if self.tell("cluster", eks.delete_cluster, name=NAME):
+            self.tell("cluster", eks.get_waiter("cluster_deleted").wait, name=NAME, WaiterConfig=PATIENCE)
         self.tell("log group", self.logs.delete_log_group, logGroupName=LOG_GROUP)
         self.tell("role", self.iam.delete_role, RoleName=NAME)
         for subnet in made["subnets"]:

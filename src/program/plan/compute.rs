@@ -92,6 +92,8 @@ pub struct NodesPlan {
     pub max_pods: Option<u16>,
     /// The disk for images and containers, in GiB.
     pub disk_size: u16,
+    /// For how many seconds a deletion waits for pods to be drained, if the resource's own default is not it.
+    pub drain_budget_seconds: Option<u32>,
     /// Labels of the nodes.
     pub labels: BTreeMap<String, String>,
 }
@@ -309,6 +311,7 @@ fn plan_nodes(
         desired,
         max_pods,
         disk_size,
+        drain_budget_seconds,
         labels,
     } = settings.unwrap_or(NodeSettings {
         instance_types: None,
@@ -319,6 +322,7 @@ fn plan_nodes(
         desired: None,
         max_pods: None,
         disk_size: None,
+        drain_budget_seconds: None,
         labels: None,
     });
     let image = ami_type.unwrap_or(AmiType::BottlerocketArm64);
@@ -357,6 +361,7 @@ fn plan_nodes(
         desired,
         max_pods: max_pods.or_else(|| prefixes.then_some(PODS_WITH_PREFIXES)),
         disk_size: disk_size.unwrap_or(20),
+        drain_budget_seconds,
         labels: labels.unwrap_or_default(),
     }
 }

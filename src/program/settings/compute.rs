@@ -46,6 +46,9 @@ pub struct NodeSettings {
     pub max_pods: Option<u16>,
     /// The size of the disk for images and containers, in GiB. Default 20.
     pub disk_size: Option<u16>,
+    /// For how many seconds a deletion waits for pods to be drained before it terminates the instances that are left: a
+    /// `PodDisruptionBudget` can keep up a drain for ever. Default 900.
+    pub drain_budget_seconds: Option<u32>,
     /// Labels of the nodes.
     pub labels: Option<BTreeMap<String, String>>,
 }

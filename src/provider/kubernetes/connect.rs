@@ -131,6 +131,7 @@ impl Cluster<'_> {
             Probe::Unknown | Probe::Fails(..) => {}
         }
         let mut waiter = Waiter::new(Rhythm::QUICK, PROBE, &self.cx.cancel);
+        let mut first = true;
         let fault = loop {
             let fault = match self.send(Request::get("/api"), Vec::new()).await {
                 Ok(_) => {
@@ -154,15 +155,21 @@ impl Cluster<'_> {
                 *probe = Probe::Answers;
                 return Ok(());
             }
+            if std::mem::take(&mut first) {
+                // A cluster that is gone will not answer, however long it is tried.
+                let told = self.explained(fault.clone()).await;
+                if told.kind == Kind::Missing {
+                    break told;
+                }
+            }
             self.cx.status(
                 &format!("waiting for the API of cluster {}", self.name()),
                 waiter.elapsed(),
             );
             if !patience || waiter.pause().await.is_err() {
-                break fault;
+                break self.explained(fault).await;
             }
         };
-        let fault = self.explained(fault).await;
         *probe = Probe::Fails(Instant::now(), fault.clone());
         Err(Error::Kubernetes(Box::new(fault)))
     }
