@@ -1,25 +1,32 @@
 //! What AWS and its controllers leave behind in real life: a client that deletes in the order of its graph fails or
 //! leaks, each time; Groundwork leaves nothing.
 
-use groundwork_local::Call;
+use std::time::Duration;
+
+use groundwork_local::{Call, Rhythm};
 use serde_json::Value as Json;
 
 use crate::{
     Cloud,
-    platform::{CLUSTER, QUICK, calls, cloud, platform, python_program, run, script},
+    platform::{CLUSTER, QUICK, calls, cloud, command, platform, python_program, run, script},
     stack::Stack,
 };
 
 /// What a plain client could not delete, by what it is, and what is left in the end.
 async fn plainly(hazard: Option<&str>, parts: &[&str]) -> (Json, Vec<String>) {
-    let cloud = Cloud::up().await;
+    plainly_at(QUICK, hazard, parts).await
+}
+
+/// The same, where a test cares how long each transition takes.
+async fn plainly_at(settle: Duration, hazard: Option<&str>, parts: &[&str]) -> (Json, Vec<String>) {
+    let cloud = Cloud::with(|options| options.rhythm = Rhythm::Settle(settle)).await;
     let before = cloud.dump().await;
     if let Some(hazard) = hazard {
         cloud.cloud.set_hazard(hazard).await.unwrap();
     }
     let errors = script(&cloud, "plain_client.py", parts).await;
     // What comes back by itself has the time to.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let left = cloud
         .dump()
         .await
@@ -68,7 +75,6 @@ async fn h7_a_group_that_another_groups_rule_names() {
     let (errors, left) = plainly(Some("orphan-enis"), &["nodes", "reference"]).await;
     assert_eq!(errors["group"], "DependencyViolation");
     assert!(left.iter().any(|name| name.contains("/sg-")), "{left:?}");
-    // In preset `demo` the platform's own groups and the cluster's meet on the nodes.
     let cloud = cloud(QUICK).await;
     let before = cloud.dump().await;
     let stack = platform(&cloud, &[]);
@@ -80,11 +86,12 @@ async fn h7_a_group_that_another_groups_rule_names() {
         .into_values()
         .next()
         .expect("a group of the platform");
-    // A controller lets the cluster's members in, as the load balancer controller does.
+    // A controller lets each into the other, as the load balancer controller does.
     let admit = |group: &str, source: &str| {
         format!(
             "import boto3; boto3.client('ec2').authorize_security_group_ingress(GroupId='{group}', \
-             IpPermissions=[{{'IpProtocol': '-1', 'UserIdGroupPairs': [{{'GroupId': '{source}'}}]}}])"
+             IpPermissions=[{{'IpProtocol': 'tcp', 'FromPort': 9443, 'ToPort': 9443, \
+             'UserIdGroupPairs': [{{'GroupId': '{source}'}}]}}])"
         )
     };
     for code in [admit(own, &other), admit(&other, own)] {
@@ -139,9 +146,7 @@ async fn h10_objects_in_the_state_of_a_cluster_that_is_gone() {
     delete_cluster(&cloud).await;
     // A client of Kubernetes alone has nobody to talk to, and fails for ever.
     let arguments = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--request-timeout=5s"];
-    let plain = cloud
-        .cloud
-        .command("kubectl")
+    let plain = command(&cloud, "kubectl")
         .args(arguments)
         .args(["delete", "namespace", "default"])
         .output();
@@ -190,9 +195,7 @@ async fn h11_access_that_is_taken_away_before_what_needs_it() {
          ['accessEntries']:\n    eks.delete_access_entry(clusterName='{CLUSTER}', principalArn=arn)\n"
     );
     python(&cloud, &revoke).await;
-    let plain = cloud
-        .cloud
-        .command("kubectl")
+    let plain = command(&cloud, "kubectl")
         .args(["--kubeconfig", &config, "delete", "namespace", "default"])
         .output()
         .unwrap();
@@ -200,7 +203,10 @@ async fn h11_access_that_is_taken_away_before_what_needs_it() {
     assert!(!plain.status.success() && words.contains("nauthorized"), "{words}");
     // Ours says whose access is missing and how to give it back; once that is done, the same command ends well.
     let text = stack.fail(&["destroy", "--yes", "--skip-preview"]);
-    assert!(text.contains("create-access-entry") && text.contains(&deployer), "{text}");
+    assert!(
+        text.contains("create-access-entry") && text.contains(&deployer),
+        "{text}"
+    );
     let grant = format!(
         "import boto3\neks = boto3.client('eks')\nwho = {{'clusterName': '{CLUSTER}', 'principalArn': '{deployer}'}}\n\
          eks.create_access_entry(**who)\neks.associate_access_policy(**who, accessScope={{'type': 'cluster'}}, \
@@ -236,7 +242,7 @@ async fn h13_a_drain_that_a_budget_blocks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h14_fargate_profiles_go_one_at_a_time() {
-    let (errors, left) = plainly(None, &["fargate"]).await;
+    let (errors, left) = plainly_at(Duration::from_secs(2), None, &["fargate"]).await;
     assert_eq!(errors["profile two"], "ResourceInUseException");
     // What the second holds cannot go either.
     assert_eq!(errors["cluster"], "ResourceInUseException");

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Output,
+    process::{Command, Output},
     time::Duration,
 };
 
@@ -72,9 +72,17 @@ pub(crate) async fn acted(cloud: &Cloud, operation: &str) {
     .await;
 }
 
+/// A program in the environment of the local cloud, with `groundwork` on its PATH, which kubeconfigs name.
+pub(crate) fn command(cloud: &Cloud, program: &str) -> Command {
+    let path = cloud.cloud.env().remove("PATH").unwrap_or_default();
+    let mut command = cloud.cloud.command(program);
+    command.env("PATH", format!("{}:{path}", programs().display()));
+    command
+}
+
 /// A program of the local cloud's tools with arguments: its output, which must be good.
 pub(crate) fn run(cloud: &Cloud, program: &str, arguments: &[&str]) -> String {
-    let output = cloud.cloud.command(program).args(arguments).output().unwrap();
+    let output = command(cloud, program).args(arguments).output().unwrap();
     said(program, arguments, &output)
 }
 
@@ -110,7 +118,7 @@ fn file(name: &str) -> PathBuf {
 
 /// Runs a script of these tests; the JSON of its last line.
 pub(crate) async fn script(cloud: &Cloud, name: &str, arguments: &[&str]) -> Json {
-    let mut command = cloud.cloud.command(&python_program().await);
+    let mut command = command(cloud, &python_program().await);
     let output = command.arg(file(name)).args(arguments).output().unwrap();
     let text = said(name, arguments, &output);
     serde_json::from_str(text.lines().last().unwrap()).unwrap()

@@ -225,7 +225,8 @@ pub struct GitSettings {
 /// Every mistake in their form.
 ///
 /// `$GROUNDWORK_DEFAULTS`, such as `{"platform": {"cilium": {"repository": "https://charts.example.com"}}}`, says what
-/// holds where a stack's settings say nothing; an organization's own mirrors, say.
+/// holds where a stack's settings say nothing; an organization's own mirrors, say. What it says for the other part does
+/// not concern this one.
 pub fn read(config: &Config) -> Result<Settings, Vec<Failure>> {
     let mut failures = Vec::new();
     let mut map = PropertyMap::new();
@@ -259,7 +260,21 @@ pub fn read(config: &Config) -> Result<Settings, Vec<Failure>> {
 /// The settings, laid over what holds in this environment where they say nothing.
 fn over_defaults(defaults: &Json, map: PropertyMap) -> Result<PropertyMap, groundwork_wire::NotPlain> {
     let given = PropertyValue::Object(map).to_json()?;
-    match PropertyValue::from(merged(defaults.clone(), given)) {
+    let mut all = merged(defaults.clone(), given.clone());
+    let first = all.get("part").and_then(Json::as_f64).is_some_and(|part| part < 2.0);
+    let others: &[&str] = if first {
+        &["/cilium", "/nodes"]
+    } else {
+        &["/fargate", "/addons/vpcCni", "/addons/kubeProxy"]
+    };
+    for other in others.iter().filter(|other| given.pointer(other).is_none()) {
+        if let Some((parent, key)) = other.rsplit_once('/')
+            && let Some(parent) = all.pointer_mut(parent).and_then(Json::as_object_mut)
+        {
+            parent.remove(key);
+        }
+    }
+    match PropertyValue::from(all) {
         PropertyValue::Object(map) => Ok(map),
         _ => Ok(PropertyMap::new()),
     }
@@ -267,4 +282,35 @@ fn over_defaults(defaults: &Json, map: PropertyMap) -> Result<PropertyMap, groun
 
 fn malformed(error: &impl std::fmt::Display) -> Failure {
     Failure::new(PropertyPath::root(), error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn laid_over(given: Json) -> Json {
+        let defaults = json!({"cilium": {"repository": "https://charts.example.com"}, "addons": {"kubeProxy": {}}});
+        let PropertyValue::Object(given) = PropertyValue::from(given) else {
+            panic!("settings are an object");
+        };
+        let all = over_defaults(&defaults, given).unwrap();
+        PropertyValue::Object(all).to_json().unwrap()
+    }
+
+    #[test]
+    fn defaults_of_an_environment_hold_for_the_part_that_knows_them() {
+        let mirror = json!({"repository": "https://charts.example.com"});
+        assert_eq!(laid_over(json!({})), json!({"cilium": mirror, "addons": {}}));
+        let first = laid_over(json!({"part": 1}));
+        assert_eq!(first.pointer("/cilium"), None);
+        assert_eq!(first.pointer("/addons/kubeProxy"), Some(&json!({})));
+    }
+
+    #[test]
+    fn what_a_stack_says_itself_of_the_other_part_is_told() {
+        let told = laid_over(json!({"part": 1, "cilium": {"version": "1.19.0"}}));
+        assert_eq!(told.pointer("/cilium/version"), Some(&json!("1.19.0")));
+    }
 }
