@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::nodes::{self, NETWORK};
 use super::view::{ClusterView, FargateProfile};
 use super::{Cluster, Outcome, Seen, objects};
+use crate::embedded;
 
 /// The pod that a Fargate node is for: `<namespace>/<name>/<uid>`.
 const POD: &str = "groundwork.local/fargate-pod";
@@ -239,7 +240,8 @@ async fn admit(it: &Cluster, active: &[&FargateProfile], policies: &mut BTreeMap
 
 fn policy(profile: &FargateProfile) -> [Value; 2] {
     let api = "admissionregistration.k8s.io/v1beta1";
-    let name = format!("eks-fargate-{}", profile.name.to_lowercase());
+    // A profile's name may hold what an object's may not.
+    let name = format!("eks-fargate-{}", embedded::digest([profile.name.as_bytes()]));
     let any: Vec<_> = profile.selectors.iter().map(condition).collect();
     let mine = json!({"name": "is-selected", "expression": any.join(" || ")});
     let not_ec2 = json!({
