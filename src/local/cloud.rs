@@ -78,7 +78,7 @@ pub struct Options {
     pub tools: Vec<&'static Tool>,
     /// The program that keeps a control plane for each EKS cluster: `groundwork` (it is called as `groundwork local
     /// kubernetes-supervisor`). Without one, EKS's clusters have no Kubernetes and are ACTIVE nevertheless. With one,
-    /// [`KUBERNETES`] and [`KWOK`] are had too.
+    /// [`KUBERNETES`], [`KWOK`] and [`HELM`] are had too.
     pub kubernetes: Option<PathBuf>,
     /// Where the moto extension comes from.
     pub sources: Sources,
@@ -160,7 +160,12 @@ impl LocalCloud {
         // One after the other downloads and compiles: side by side, the first start takes as long as the longer.
         let mut wanted = options.tools.clone();
         if options.kubernetes.is_some() {
-            wanted.extend([&KUBERNETES, &KWOK]);
+            let missing = [&KUBERNETES, &KWOK, &HELM];
+            wanted.extend(
+                missing
+                    .into_iter()
+                    .filter(|tool| options.tools.iter().all(|had| had.name != tool.name)),
+            );
         }
         let (python, tools) = tokio::try_join!(
             Python::obtain(&options.sources, &options.cache, ui),
