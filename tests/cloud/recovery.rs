@@ -5,7 +5,7 @@ use groundwork_wire::PropertyMap;
 
 use crate::{
     Cloud,
-    lifecycle::for_every_resource,
+    lifecycle::{Place, for_every_resource},
     provider::{Kept, Provider},
     world::World,
 };
@@ -45,7 +45,7 @@ async fn create(provider: &Provider, token: &str, inputs: &PropertyMap, when: &s
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_creation_survives_throttling_and_lost_connections() {
-    for_every_resource(3, survives_faults).await;
+    for_every_resource(Place::Aws, 3, survives_faults).await;
 }
 
 async fn survives_faults(token: &'static str) {
@@ -87,7 +87,7 @@ async fn survives_faults(token: &'static str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_whose_answer_died_with_the_provider_is_taken_over() {
-    for_every_resource(3, is_taken_over).await;
+    for_every_resource(Place::Aws, 3, is_taken_over).await;
 }
 
 async fn is_taken_over(token: &'static str) {

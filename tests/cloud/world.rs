@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use groundwork_contract::descriptor::Descriptor;
 use groundwork_wire::PropertyMap;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::provider::{Kept, Provider, properties};
 
@@ -110,6 +110,30 @@ impl World {
             }
             other => other.clone(),
         }
+    }
+
+    /// Lets the caller into the example's cluster, as an administrator.
+    pub(crate) async fn admit(&mut self, provider: &Provider) {
+        const ENTRY: &str = "groundwork:eks:AccessEntry";
+        let cluster = self.make(provider, "groundwork:eks:Cluster").await;
+        let caller = provider
+            .invoke("groundwork:sts:getCallerIdentity", json!({}))
+            .await
+            .unwrap();
+        let entry = json!({
+            "clusterName": cluster.id,
+            "principalArn": caller["arn"].as_str().unwrap(),
+            "policies": [{
+                "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+                "accessScope": {"type": "cluster"},
+            }],
+        });
+        let entry = provider.checked(ENTRY, "admitted", &properties(entry)).await;
+        let made = provider
+            .create(ENTRY, "admitted", &entry)
+            .await
+            .unwrap_or_else(|status| panic!("{ENTRY}: {}", status.message()));
+        self.made.push(made);
     }
 
     /// Takes away what was made, last first.

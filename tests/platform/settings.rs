@@ -1,12 +1,17 @@
-//! A stack's settings of a platform, and its outputs, secrets and all.
+//! A stack of the platform, its settings, and its outputs, secrets and all.
 
 use std::{io::Write as _, process::Stdio};
 
 use serde_json::Value as Json;
 
-use crate::stack::Stack;
+use crate::{Cloud, programs, stack::Stack};
 
 impl Stack {
+    /// The platform's program on a local cloud that has Pulumi.
+    pub(crate) fn of_platform(cloud: &Cloud, settings: &[(&str, &str)]) -> Self {
+        Self::of(cloud, &programs().join("platform"), settings)
+    }
+
     /// Sets what is inside another setting.
     pub(crate) fn set(&self, path: &str, value: &str) {
         self.succeed(&["config", "set", "--path", path, value]);

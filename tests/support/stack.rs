@@ -25,11 +25,6 @@ pub(crate) struct Said {
 }
 
 impl Stack {
-    /// The platform's program on a local cloud that has Pulumi.
-    pub(crate) fn of_platform(cloud: &Cloud, settings: &[(&str, &str)]) -> Self {
-        Self::of(cloud, &programs().join("platform"), settings)
-    }
-
     /// The platform's network alone, for what is no matter of a cluster; it reads the platform's settings.
     pub(crate) fn of_network(cloud: &Cloud, settings: &[(&str, &str)]) -> Self {
         let program = programs().join("examples/network-alone");
@@ -40,7 +35,7 @@ impl Stack {
         Self::of(cloud, &program, settings)
     }
 
-    /// Another program.
+    /// A program on a local cloud that has Pulumi.
     pub(crate) fn of(cloud: &Cloud, program: &Path, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("project")

@@ -19,7 +19,7 @@ def fleet(cloud, ec2, network, group):
     image = cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
     ec2.create_launch_template(
         LaunchTemplateName="karpenter.k8s.aws/1",
-        LaunchTemplateData={"ImageId": image, "UserData": "hello", "SecurityGroupIds": [group]},
+        LaunchTemplateData={"ImageId": image, "UserData": "aGVsbG8=", "SecurityGroupIds": [group]},
     )
     return ec2.create_fleet(
         Type="instant",
@@ -118,7 +118,7 @@ def test_a_launch_template_has_versions(ec2, refused):
     asked = {
         "LaunchTemplateName": "nodes",
         "LaunchTemplateData": {
-            "UserData": "hello",
+            "UserData": "aGVsbG8=",
             "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "a", "Value": "b"}]}],
         },
         "TagSpecifications": [{"ResourceType": "launch-template", "Tags": [{"Key": "Name", "Value": "nodes"}]}],

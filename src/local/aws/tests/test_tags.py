@@ -32,9 +32,9 @@ def one_of_each(cloud, ec2, network):
             LogDestinationType="s3",
             LogDestination="arn:aws:s3:::a-bucket",
         )["FlowLogIds"][0],
-        "launch-template": ec2.create_launch_template(LaunchTemplateName="own", LaunchTemplateData={})["LaunchTemplate"][
-            "LaunchTemplateId"
-        ],
+        "launch-template": ec2.create_launch_template(LaunchTemplateName="own", LaunchTemplateData={"InstanceType": "m7g.large"})[
+            "LaunchTemplate"
+        ]["LaunchTemplateId"],
     }
 
 
