@@ -200,7 +200,7 @@ fn example() -> Example {
             "connection": crate::kubernetes::connection_example(),
             "name": "example",
             "namespace": "kube-system",
-            "chart": "src/local/charts/example",
+            "chart": "tests/cloud/chart",
             "values": {"colour": "green"},
         }),
         update: json!({"values": {"colour": "blue"}}),
