@@ -50,11 +50,8 @@ impl Resource for Release {
                 None => return Ok(None),
             },
         };
-        let Some(found) = status(cx, &connection, id.namespace(), id.name())
-            .await
-            .or_gone()?
-            .flatten()
-        else {
+        let asked = status(cx, &connection, id.namespace(), id.name()).await.or_gone();
+        let Some(found) = unless_its_cluster_is_gone(cx, id, asked).await?.flatten().flatten() else {
             return Ok(None);
         };
         let about = metadata(cx, &connection, id.namespace(), id.name()).await?;
@@ -108,8 +105,9 @@ impl Resource for Release {
         if !hooks {
             arguments.push("--no-hooks".to_owned());
         }
-        let ended = on_cluster(cx, connection, &arguments, None).await?;
-        succeeded("uninstall", ended).map(drop)
+        let ended = on_cluster(cx, connection, &arguments, None).await;
+        let ended = ended.and_then(|ended| succeeded("uninstall", ended));
+        unless_its_cluster_is_gone(cx, id, ended).await.map(drop)
     }
 
     /// What ended badly, or was never ended, is upgraded once more; deleting it for that would take away what runs.
@@ -205,6 +203,18 @@ fn fault(inputs: &ReleaseInputs, kind: Kind, message: String, advice: &str) -> E
         kind,
         advice: Some(advice.to_owned()),
     }))
+}
+
+/// What helm answered; nothing where it failed because the cluster is gone, which takes its releases along. Helm itself says
+/// only that it does not reach it.
+async fn unless_its_cluster_is_gone<T>(cx: &Cx, id: &ReleaseId, answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) => match described(cx, id.cluster()).await {
+            Ok(None) => Ok(None),
+            _ => Err(error),
+        },
+    }
 }
 
 /// Runs helm with the cluster's API, once that answers.
