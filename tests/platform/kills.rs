@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use crate::{
     Cloud,
-    platform::{acted, cloud, platform, until},
+    platform::{calls, cloud, platform, until},
     stack::{Stack, is_below},
 };
 
@@ -52,25 +52,37 @@ fn ids(stack: &Stack) -> BTreeMap<String, String> {
 
 /// Starts `up`, waits until the cloud has acted on a call, and kills what has these words.
 async fn killed_at(cloud: &Cloud, stack: &Stack, operation: &str, words: &[&str]) {
-    let mut engine = stack.start(&["up", "--yes", "--skip-preview"]);
-    let pid = engine.id();
-    acted(cloud, operation).await;
-    kill_when_there(pid, words).await;
-    let ended = tokio::task::spawn_blocking(move || engine.wait().unwrap())
-        .await
+    let told = cloud.folder.path().join(format!("up-{operation}-{}", words.join("-")));
+    let file = fs::File::create(&told).unwrap();
+    let mut engine = stack
+        .command(&["up", "--yes", "--skip-preview"])
+        .stdout(file.try_clone().unwrap())
+        .stderr(file)
+        .spawn()
         .unwrap();
-    assert!(!ended.success(), "an up whose {words:?} was killed cannot succeed");
-}
-
-async fn kill_when_there(engine: u32, words: &[&str]) {
-    let found = until(|| async {
-        let found = processes(engine, words);
-        (!found.is_empty()).then_some(found)
+    let pid = engine.id();
+    let say = || fs::read_to_string(&told).unwrap();
+    let found = until(|| {
+        let ended = engine.try_wait().unwrap();
+        assert!(ended.is_none(), "it ended before it could be killed:\n{}", say());
+        async {
+            let acted = calls(cloud, &[operation]).await.iter().any(|call| call.acted);
+            let found = if acted { processes(pid, words) } else { Vec::new() };
+            (!found.is_empty()).then_some(found)
+        }
     })
     .await;
     for pid in found {
         kill(pid);
     }
+    let ended = tokio::task::spawn_blocking(move || engine.wait().unwrap())
+        .await
+        .unwrap();
+    assert!(
+        !ended.success(),
+        "an up whose {words:?} was killed cannot succeed:\n{}",
+        say()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
