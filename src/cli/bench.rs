@@ -2,6 +2,7 @@
 
 mod measure;
 mod networks;
+mod platform;
 mod provider;
 
 use std::path::PathBuf;
@@ -20,8 +21,8 @@ use measure::{Goal, Measure};
 
 /// Measure what Groundwork is meant to be good at, each measure beside its goal
 ///
-/// The provider by itself: how soon it serves, its memory, its size. Then preview and up of many networks on a real
-/// Pulumi engine, beside the floor: the same graph without a provider, which is the engine's own time. AWS is the local
+/// The provider by itself: how soon it serves, its memory, its size. Then preview and up of many networks and of a whole
+/// platform on a real Pulumi engine, beside the floor: the same graph without a provider, which is the engine's own time. AWS is the local
 /// cloud, whose every transition takes no time; its answers are part of what `up` takes. A goal that is missed is said,
 /// and does not make the command fail. With the defaults it takes a quarter of an hour.
 #[derive(Debug, Clone, Args)]
@@ -51,8 +52,6 @@ pub(crate) async fn run(args: BenchArgs, ui: &Ui) -> Result<Exit> {
     let options = Options {
         rhythm: Rhythm::Settle(Duration::ZERO),
         lifetime: Lifetime::Attached,
-        // What is measured has no cluster.
-        kubernetes: None,
         ..Options::new(folder.path())?
     };
     let prepared = interrupts
@@ -95,6 +94,7 @@ async fn measure_all(
     for size in sizes {
         measures.extend(networks::measure(programs, cloud, *size, runs, interrupts, ui).await?);
     }
+    measures.extend(platform::measure(programs, cloud, runs, interrupts, ui).await?);
     Ok(measures)
 }
 

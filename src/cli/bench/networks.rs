@@ -24,7 +24,7 @@ const MEMORY: Goal = Goal::AtMost(100.0);
 
 /// What one run of preview and up took.
 #[derive(Debug, Default)]
-struct Sample {
+pub(super) struct Sample {
     preview: f64,
     up: f64,
     memory: f64,
@@ -44,23 +44,35 @@ pub(super) async fn measure(
     for run in 0..runs {
         // In turns, so that whatever else this machine does strikes both alike.
         for (kind, samples) in [("networks", &mut samples), ("floor", &mut floors)] {
-            let folder = cloud.state().join(format!("bench/{size}-{kind}-{run}"));
             let settings = [
                 ("groundwork:region", json!(REGION)),
                 ("copies:count", json!(size)),
                 ("copies:kind", json!(kind)),
             ];
             let settings = settings.map(|(key, value)| (key.to_owned(), value));
+            let name = format!("{size}-{kind}-{run}");
+            let folder = cloud.state().join("bench").join(&name);
             let project = Project::write(&folder, (COPIES, "bench"), programs.path(COPIES)?, programs, &settings)?;
             cloud.reset().await?;
             samples.push(sample(cloud, &project, &format!("{size} {kind}"), interrupts, ui).await?);
             fs::remove_dir_all(&folder).map_err(Error::file("remove", &folder))?;
         }
     }
-    Ok(measures(size, &samples, &floors))
+    let what = if size == 1 {
+        "1 network".to_owned()
+    } else {
+        format!("{size} networks")
+    };
+    Ok(measures(&what, MEMORY, &samples, &floors))
 }
 
-async fn sample(cloud: &LocalCloud, project: &Project, what: &str, interrupts: &Interrupts, ui: &Ui) -> Result<Sample> {
+pub(super) async fn sample(
+    cloud: &LocalCloud,
+    project: &Project,
+    what: &str,
+    interrupts: &Interrupts,
+    ui: &Ui,
+) -> Result<Sample> {
     let pulumi = Pulumi::on(cloud, project)?;
     interrupts.or(pulumi.init()).await?;
     let preview = format!("preview of {what}");
@@ -104,12 +116,7 @@ fn peak(program: &Path) -> f64 {
         .fold(0.0, f64::max)
 }
 
-fn measures(size: usize, samples: &[Sample], floors: &[Sample]) -> Vec<Measure> {
-    let what = if size == 1 {
-        "1 network".to_owned()
-    } else {
-        format!("{size} networks")
-    };
+pub(super) fn measures(what: &str, memory: Goal, samples: &[Sample], floors: &[Sample]) -> Vec<Measure> {
     let of = |name: &str, unit, samples: &[Sample], value: fn(&Sample) -> f64, goal| Measure {
         what: format!("{what}: {name}"),
         unit,
@@ -142,7 +149,7 @@ fn measures(size: usize, samples: &[Sample], floors: &[Sample]) -> Vec<Measure> 
             Unit::Megabytes,
             samples,
             |it| it.memory,
-            Some(MEMORY),
+            Some(memory),
         ),
     ]
 }
@@ -157,7 +164,12 @@ mod tests {
             preview,
             ..Sample::default()
         };
-        let measures = measures(1, &[sample(3.0), sample(2.0)], &[sample(1.0), sample(2.0)]);
+        let measures = measures(
+            "1 network",
+            MEMORY,
+            &[sample(3.0), sample(2.0)],
+            &[sample(1.0), sample(2.0)],
+        );
         let ratio = measures.iter().find(|measure| measure.goal == Some(PREVIEW)).unwrap();
         assert_eq!(
             ratio.spread().map(|value| ratio.unit.show(value)),
