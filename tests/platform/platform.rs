@@ -60,18 +60,6 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(mut look: impl FnMut
     }
 }
 
-/// Waits until the cloud has acted on a call.
-pub(crate) async fn acted(cloud: &Cloud, operation: &str) {
-    until(|| async {
-        calls(cloud, &[operation])
-            .await
-            .iter()
-            .any(|call| call.acted)
-            .then_some(())
-    })
-    .await;
-}
-
 /// A program in the environment of the local cloud, with `groundwork` on its PATH, which kubeconfigs name.
 pub(crate) fn command(cloud: &Cloud, program: &str) -> Command {
     let path = cloud.cloud.env().remove("PATH").unwrap_or_default();
