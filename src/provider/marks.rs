@@ -37,6 +37,8 @@ pub struct Marks {
     kept: Mutex<BTreeSet<(&'static str, String)>>,
     /// Resources that the engine's state already knows: their Create is a replacement.
     known: Mutex<BTreeSet<Urn>>,
+    /// The names that we made up for them.
+    names: Mutex<BTreeMap<Urn, String>>,
 }
 
 impl Marks {
@@ -61,6 +63,16 @@ impl Marks {
     /// Remembers that the state has this resource.
     pub fn know(&self, urn: &Urn) {
         lock(&self.known).insert(urn.clone());
+    }
+
+    /// Remembers the name that the state has for a resource: its replacement gets another.
+    pub fn note_name(&self, urn: &Urn, name: &str) {
+        lock(&self.names).insert(urn.clone(), name.to_owned());
+    }
+
+    /// The name that the state has for a resource.
+    pub fn former_name(&self, urn: &Urn) -> Option<String> {
+        lock(&self.names).get(urn).cloned()
     }
 
     fn is_known(&self, urn: &Urn) -> bool {

@@ -319,7 +319,7 @@ impl ResourceProvider for Provider {
         let mut inputs = resource
             .descriptor()
             .with_defaults(from_optional(request.news.as_ref()));
-        naming::name(resource.descriptor(), &urn, &request, &olds, &mut inputs);
+        naming::name(resource.descriptor(), &urn, &request, &olds, &self.marks, &mut inputs);
         if resource.descriptor().has_tags()
             && let Some(session) = &*self.session.read().await
         {

@@ -4,7 +4,9 @@ use groundwork_wire::PropertyValue;
 use serde_json::json;
 
 use crate::{
-    Cloud, programs,
+    Cloud,
+    lifecycle::hold_against_kept,
+    programs,
     provider::{Kept, Provider},
     world::World,
 };
@@ -67,6 +69,7 @@ async fn a_bootstrap_leaves_flux_and_nothing_of_its_own() {
         .await
         .unwrap_or_else(|status| panic!("{}", status.message()));
     completed_at(&made);
+    hold_against_kept(std::slice::from_ref(&made));
     let cluster = made.id.split('/').next().unwrap().to_owned();
     let own = [
         format!("{cluster}/v1/Namespace/-/flux-bootstrap"),
