@@ -34,6 +34,7 @@ pub(super) async fn measure(
             settings.push(("copies:kind".to_owned(), json!(kind)));
             let folder = cloud.state().join("bench").join(format!("{kind}-{run}"));
             let project = Project::write(&folder, (COPIES, "bench"), programs.path(COPIES)?, programs, &settings)?;
+            cloud.reset().await?;
             samples.push(sample(cloud, &project, kind, interrupts, ui).await?);
             let destroy = ["destroy", "--yes", "--skip-preview"];
             Pulumi::on(cloud, &project)?
