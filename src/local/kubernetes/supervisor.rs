@@ -148,7 +148,6 @@ impl Cared {
     }
 
     async fn follow(&mut self, supervisor: &Arc<Supervisor>, clusters: Vec<ClusterView>) {
-        let leaving: Vec<String> = clusters.iter().filter(|view| !view.wanted).map(slot).collect();
         let mut wanted: BTreeMap<String, ClusterView> = clusters
             .into_iter()
             .filter(|view| view.wanted)
@@ -162,9 +161,8 @@ impl Cared {
             .collect();
         for slot in over {
             if let Some((_, task)) = self.0.remove(&slot) {
-                if leaving.contains(&slot)
-                    && let Err(error) = last_look(&supervisor.state, &slot).await
-                {
+                // Its deletion may have begun and ended between two looks; its API answers until here.
+                if let Err(error) = last_look(&supervisor.state, &slot).await {
                     supervisor.ui.note(format_args!("{slot}: {}", error.explain()));
                 }
                 end(task).await;
