@@ -173,6 +173,12 @@ pub struct Call {
     /// The fault that struck it, if one did.
     #[serde(default)]
     pub fault: Option<String>,
+    /// The id of what it began, if that takes time: `nat-…`, `cluster/node group`.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// When what it began had come true: seconds since 1970. None until then.
+    #[serde(default)]
+    pub settled: Option<f64>,
 }
 
 /// What a [`Fault`] can do to a call.

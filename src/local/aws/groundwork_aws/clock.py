@@ -10,7 +10,10 @@ import heapq
 import itertools
 import time
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING
+
+from groundwork_aws import journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,14 +71,26 @@ class Clock:
         """How long a transition of this kind takes: `settle` when it is given, else AWS's usual time over `speed`."""
         return self.settle if self.settle is not None else DURATIONS[kind] / self.speed
 
-    def after(self, kind: str | float, happens: Callable[[], object]) -> None:
+    def time_of_day(self) -> float:
+        """Seconds since 1970 when what happens now was due, however late anybody looked."""
+        late = 0.0 if self._moment is None else self.now() - self._moment
+        return time.time() - late
+
+    def after(self, kind: str | float, happens: Callable[[], object], of: str | None = None) -> None:
         """Let something happen once a transition of this kind, or that number of seconds, is over.
 
-        What follows from something that was due counts from when that was due, however late anybody looked.
+        What follows from something that was due counts from when that was due, however late anybody looked. With the id
+        of what it happens to (`of`), the journal tells of the current call when that was.
         """
         seconds = self.duration(kind) if isinstance(kind, str) else kind
+        if of is not None and (call := journal.begins(of)):
+            happens = partial(self._noted, call, happens)
         start = self.now() if self._moment is None else self._moment
         heapq.heappush(self._agenda, (start + seconds, next(self._order), happens))
+
+    def _noted(self, call: journal.Call, happens: Callable[[], object]) -> None:
+        happens()
+        call.settled = self.time_of_day()
 
     def tick(self) -> None:
         """Make everything happen that has become due."""

@@ -35,6 +35,8 @@ class Call:
     duration: float | None = None
     fault: str | None = None
     doom: Fault | None = None
+    subject: str | None = None
+    settled: float | None = None
 
     def entry(self) -> dict[str, Any]:
         """What the admin API shows."""
@@ -53,6 +55,8 @@ class Call:
             "answered": self.answered,
             "duration": self.duration,
             "fault": self.fault,
+            "subject": self.subject,
+            "settled": self.settled,
         }
 
 
@@ -109,3 +113,11 @@ def doom() -> Fault | None:
     """The fault that lets what the current call starts end badly, if one was asked for."""
     call = CURRENT.get()
     return call.doom if call else None
+
+
+def begins(subject: str) -> Call | None:
+    """The current call, which begins something that takes time: noted under the id that AWS gives it."""
+    call = CURRENT.get()
+    if call is not None:
+        call.subject = subject
+    return call

@@ -31,6 +31,18 @@ def test_the_journal_tells_every_call(cloud, ec2, refused):
     assert entry["n"] == third["n"] + 1
 
 
+def test_the_journal_tells_when_what_a_call_began_came_true(cloud, ec2, network):
+    cloud.admin("DELETE", "journal")
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=network.subnets[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
+    at_once, begun = cloud.admin("GET", "journal")
+    assert (at_once["subject"], at_once["settled"]) == (None, None)
+    assert (begun["subject"], begun["settled"]) == (nat, None)
+    cloud.admin("POST", "clock", {"advance": 3600})  # nobody looks for an hour
+    entry = cloud.admin("GET", "journal")[1]
+    assert entry["settled"] < time.time() - 3000
+
+
 def test_a_fault_strikes_at_the_nth_call(cloud, ec2, refused):
     cloud.admin("POST", "faults", {"service": "ec2", "operation": "DescribeV*", "nth": 2, "kind": "throttle"})
     ec2.describe_vpcs()

@@ -211,7 +211,14 @@ def test_what_is_told_of_a_part_is_heard_once_it_has_settled(cloud, eks, network
     eks.create_addon(clusterName="demo", addonName="kube-proxy")
     assert cloud.admin("POST", "clusters/demo/addons/kube-proxy/health", {}) == {"status": "CREATING"}
     cloud.settle()
+    assert _settled(cloud)["demo"]
+    assert _settled(cloud)["demo/kube-proxy"] is None
     assert cloud.admin("POST", "clusters/demo/addons/kube-proxy/health", {}) == {"status": "ACTIVE"}
+    assert _settled(cloud)["demo/kube-proxy"]
+
+
+def _settled(cloud):
+    return {entry["subject"]: entry["settled"] for entry in cloud.admin("GET", "journal")}
 
 
 def test_a_fargate_node_has_an_interface_of_its_own(cloud, eks, ec2, network, role):

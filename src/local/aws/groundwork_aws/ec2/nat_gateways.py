@@ -135,7 +135,7 @@ class NatGateways(Operations):
             if doom := journal.doom():
                 nat.failure = (doom.code or "InternalError", doom.message or "Network error, please try again later")
             self.ec2_backend.nat_gateways[nat.id] = nat
-            CLOCK.after("nat-gateway", nat.become_available)
+            CLOCK.after("nat-gateway", nat.become_available, of=nat.id)
             return nat
 
         nat = self.once(make)

@@ -123,7 +123,7 @@ class Subnets(Operations):
             self._attach_ipv6(subnet, ipv6)
         subnet.state = "pending"
         shown = view(subnet)
-        CLOCK.after("cidr-block", lambda: setattr(subnet, "state", "available"))
+        CLOCK.after("cidr-block", lambda: setattr(subnet, "state", "available"), of=subnet.id)
         return ActionResult({"Subnet": shown})
 
     def _zone(self) -> View:

@@ -220,7 +220,7 @@ class VpcEndpoints(Operations):
             endpoint.state = "pending"
         self.ec2_backend.vpc_end_points[endpoint.id] = endpoint
         if endpoint.state == "pending":
-            CLOCK.after("vpc-endpoint", endpoint.become_available)
+            CLOCK.after("vpc-endpoint", endpoint.become_available, of=endpoint.id)
         return endpoint
 
     def _make_gateway(self, endpoint: VpcEndpoint) -> None:

@@ -158,7 +158,7 @@ class Vpcs(Operations):
             self._provide_ipv6(vpc)
         vpc.state = "pending"
         shown = {"Vpc": view(vpc)}
-        CLOCK.after("cidr-block", lambda: setattr(vpc, "state", "available"))
+        CLOCK.after("cidr-block", lambda: setattr(vpc, "state", "available"), of=vpc.id)
         return ActionResult(shown)
 
     def _provide_ipv6(self, vpc: Any) -> dict[str, Any]:

@@ -154,7 +154,7 @@ class Addons(Access):
             elif not SETTINGS.external_control_plane or addon.doom:
                 well(addon)
 
-        self.begin(addon, "CREATING", "addon", end)
+        self.make(addon, "addon", end)
         return ActionResult({"addon": addon.shape})
 
     def _associate(self, cluster: Cluster, addon: Part, wanted: list[Shape]) -> None:

@@ -173,7 +173,7 @@ class Clusters(Access):
         self.backend.clusters[name] = cluster
         if access["bootstrapClusterCreatorAdminPermissions"] and access["authenticationMode"] != "CONFIG_MAP":
             self._admit_creator(cluster)
-        self.begin(cluster, "CREATING", "cluster", lambda: finish(cluster, due=True))
+        self.make(cluster, "cluster", lambda: finish(cluster, due=True))
         return ActionResult({"cluster": dict(cluster.shape)})
 
     def _creator(self) -> str:

@@ -66,7 +66,7 @@ class FargateProfiles(Access):
             if profile.status == "CREATING":
                 profile.status = "CREATE_FAILED" if profile.doom else "ACTIVE"
 
-        self.begin(profile, "CREATING", "fargate-profile", end)
+        self.make(profile, "fargate-profile", end)
         return ActionResult({"fargateProfile": profile.shape})
 
     def _check_profile(self, cluster: Cluster, named: Shape) -> None:

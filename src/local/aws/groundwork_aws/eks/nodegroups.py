@@ -141,7 +141,7 @@ class Nodegroups(Access):
             if group.doom or not SETTINGS.external_control_plane:
                 ready(group)
 
-        self.begin(group, "CREATING", "nodegroup", end)
+        self.make(group, "nodegroup", end)
         return ActionResult({"nodegroup": group.shape})
 
     def _check_nodegroup(self, cluster: Cluster, named: Shape) -> None:

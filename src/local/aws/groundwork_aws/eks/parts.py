@@ -55,6 +55,7 @@ class Part:
     doom: Fault | None = None
     by_eks: bool = False
     settled: bool = False
+    begun: journal.Call | None = None
 
     @property
     def status(self) -> str:
@@ -63,6 +64,8 @@ class Part:
 
     @status.setter
     def status(self, status: str) -> None:
+        if self.begun and self.shape.get("status") == "CREATING" != status:
+            self.begun.settled = CLOCK.time_of_day()
         self.shape["status"] = status
 
     def touch(self) -> None:
@@ -200,6 +203,12 @@ class Operations(BaseResponse):
             clusterName=cluster.name,
         )
         return cluster
+
+    def make(self, part: Part, kind: str, end: Callable[[], object]) -> None:
+        """Let a part be CREATING for a while; the journal tells when that is over."""
+        names = (part.shape.get(member) for member in ("clusterName", "nodegroupName", "fargateProfileName", "addonName", "name"))
+        part.begun = journal.begins("/".join(name for name in names if name))
+        self.begin(part, "CREATING", kind, end)
 
     def begin(self, part: Part, status: str, kind: str, end: Callable[[], object]) -> None:
         """Let a part be in a transitional state for a while; what is told from outside is heard after that."""
