@@ -26,7 +26,7 @@ const MEMORY: Goal = Goal::AtMost(100.0);
 #[derive(Debug, Default)]
 pub(super) struct Sample {
     preview: f64,
-    up: f64,
+    pub(super) up: f64,
     memory: f64,
     calls: f64,
 }

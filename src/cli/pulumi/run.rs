@@ -95,6 +95,17 @@ impl<'a> Pulumi<'a> {
         })
     }
 
+    /// The stack's state as JSON, secrets encrypted.
+    pub(crate) async fn export(&self) -> Result<serde_json::Value> {
+        let text = self
+            .answer(&["stack", "export", "--stack", &self.project.stack])
+            .await?;
+        serde_json::from_str(&text).map_err(|error| Error::Answer {
+            what: "the stack's state".to_owned(),
+            because: error.to_string(),
+        })
+    }
+
     /// Runs an operation of the engine (`preview`, `up`, `refresh`, `destroy`), named `name` in logs and on the screen.
     /// `parts` is how many resources it will look at, as far as that is known.
     ///
