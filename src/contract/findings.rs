@@ -215,6 +215,11 @@ findings! {
         because "they pay off only above some 400 GB a month each; below that NAT is cheaper"
         fix "leave `platform:endpoints.interface` empty while there is NAT"
         see ["AWS PrivateLink pricing", "Amazon VPC pricing, NAT gateways"];
+    /// A version of Kubernetes whose standard support is nearly over.
+    ENDING_SUPPORT = "C4" Medium "standard support of Kubernetes' version nearly over"
+        because "after it EKS asks $365 a month more (`supportType: EXTENDED`), or moves the cluster on by itself (`STANDARD`)"
+        fix "name a newer one (`platform:version`): the platform moves on one minor version at a time, nodes included"
+        see ["Amazon EKS User Guide, understand the Kubernetes version lifecycle", "Amazon EKS pricing"];
 }
 
 #[cfg(test)]

@@ -190,6 +190,16 @@ fn warn(ground: &Ground, plan: &ClusterPlan) {
     if plan.authentication_mode != AuthenticationMode::Api {
         ground.warn(&findings::CONFIG_MAP_ACCESS, &name);
     }
+    if let Some((until, left)) = plan.support_ends {
+        let when = match left {
+            ..0 => format!("ended on {until}"),
+            0 => format!("ends today, on {until}"),
+            1 => format!("ends tomorrow, on {until}"),
+            _ => format!("ends in {left} days, on {until}"),
+        };
+        let what = format!("{name}: standard support of Kubernetes {} {when}", plan.version);
+        ground.warn(&findings::ENDING_SUPPORT, &what);
+    }
     if plan.creator_is_admin {
         ground.warn(&findings::HIDDEN_ADMIN, &name);
     }

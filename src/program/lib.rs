@@ -91,7 +91,7 @@ pub async fn platform(pulumi: Context) -> Result {
 /// Mistakes in the settings, all of them at once.
 pub fn planned(pulumi: &Context) -> Result<Plan> {
     let settings = settings::read(&pulumi.config("platform")).map_err(|failures| list(&failures))?;
-    plan::plan(settings, configured_region(pulumi)?.as_ref()).map_err(|failures| list(&failures))
+    plan::plan(settings, configured_region(pulumi)?.as_ref(), pulumi.today()).map_err(|failures| list(&failures))
 }
 
 /// Project and provider would share a configuration namespace.

@@ -1,6 +1,7 @@
 //! Which versions a platform is made of where its settings name none: one dated file, `versions.json`.
 
 use groundwork_contract::eks::KubernetesVersion;
+use jiff::civil::Date;
 use serde::Deserialize;
 
 /// The file's content.
@@ -8,7 +9,7 @@ use serde::Deserialize;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Versions {
     /// The day on which the file was true.
-    pub as_of: String,
+    pub as_of: Date,
     /// Where that stood.
     pub sources: Vec<String>,
     /// Kubernetes, as EKS offers it.
@@ -42,7 +43,24 @@ pub struct Supported {
     /// The version.
     pub version: KubernetesVersion,
     /// The last day of its standard support.
-    pub until: String,
+    pub until: Date,
+}
+
+/// How many days before the end of standard support it is time to move on: two minor versions are two changes of a cluster
+/// and of all its nodes, and what runs on them may have to change first.
+const NOTICE: i32 = 60;
+
+impl Kubernetes {
+    /// The last day of a version's standard support and how many days are left, once they are few; negative when it is over.
+    pub fn ending(&self, version: &KubernetesVersion, today: Date) -> Option<(Date, i32)> {
+        let until = self
+            .standard
+            .iter()
+            .find(|supported| supported.version == *version)?
+            .until;
+        let left = (until - today).get_days();
+        (left <= NOTICE).then_some((until, left))
+    }
 }
 
 /// Cilium's chart.
@@ -75,9 +93,8 @@ pub struct Flux {
     pub version: String,
     /// The image of its command line.
     pub image: String,
-    /// The digest of that image at that version, as its registry tells it (`sha256:…`). Absent until somebody has looked
-    /// it up; the image then goes by its tag, with a warning.
-    pub digest: Option<String>,
+    /// The digest of that image at that version (`sha256:…`), of the list of all its architectures.
+    pub digest: String,
     /// The oldest Kubernetes that it runs on.
     pub oldest_kubernetes: KubernetesVersion,
 }
@@ -93,18 +110,26 @@ impl Versions {
 }
 
 impl Flux {
+    /// The image of a version, by its tag.
+    pub fn tagged(&self, version: &str) -> String {
+        format!("{}:v{version}", self.image)
+    }
+
     /// The image of a version: with its digest where that is known.
     pub fn image(&self, version: &str) -> String {
-        let tag = format!("{}:v{version}", self.image);
-        match &self.digest {
-            Some(digest) if version == self.version => format!("{tag}@{digest}"),
-            _ => tag,
+        let tag = self.tagged(version);
+        if version == self.version {
+            format!("{tag}@{}", self.digest)
+        } else {
+            tag
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     #[test]
@@ -123,8 +148,19 @@ mod tests {
             .chain(extended)
             .collect();
         assert!(all.windows(2).all(|pair| pair[0].minor() > pair[1].minor()), "{all:?}");
-        let day = |text: &str| text.len() == 10 && text.split('-').all(|part| part.parse::<u16>().is_ok());
-        assert!(day(&versions.as_of) && standard.iter().all(|supported| day(&supported.until)));
+        assert!(standard.iter().all(|supported| supported.until > versions.as_of));
+    }
+
+    #[test]
+    fn the_end_of_standard_support_is_told_in_time() {
+        let kubernetes = Versions::of_this_release().unwrap().kubernetes;
+        let ending = |version: &str, today: Date| kubernetes.ending(&version.parse().unwrap(), today);
+        let until = date(2026, 12, 2);
+        assert_eq!(ending("1.34", date(2026, 11, 28)), Some((until, 4)));
+        assert_eq!(ending("1.34", date(2026, 12, 3)), Some((until, -1)));
+        assert_eq!(ending("1.34", date(2026, 9, 1)), None);
+        assert_eq!(ending("1.35", date(2026, 11, 28)), None);
+        assert_eq!(ending("1.99", date(2036, 1, 1)), None, "EKS' to judge");
     }
 
     #[test]
@@ -132,7 +168,7 @@ mod tests {
         let flux = Flux {
             version: "2.9.4".to_owned(),
             image: "ghcr.io/fluxcd/flux-cli".to_owned(),
-            digest: Some("sha256:00".to_owned()),
+            digest: "sha256:00".to_owned(),
             oldest_kubernetes: "1.33".parse().unwrap(),
         };
         assert_eq!(flux.image("2.9.4"), "ghcr.io/fluxcd/flux-cli:v2.9.4@sha256:00");

@@ -22,7 +22,8 @@ async fn planned(given: &[(&str, &str)], secret: &[&str]) -> Result<Plan, Vec<Fa
         });
     let recording = run(options, |pulumi| async move {
         let region: Region = "eu-central-1".parse().unwrap();
-        let planned = settings::read(&pulumi.config("platform")).and_then(|settings| plan(settings, Some(&region)));
+        let planned = settings::read(&pulumi.config("platform"))
+            .and_then(|settings| plan(settings, Some(&region), pulumi.today()));
         sender.send(planned).unwrap();
         Ok(())
     })

@@ -53,6 +53,26 @@ async fn an_existing_network() {
 }
 
 #[tokio::test]
+async fn the_end_of_standard_support_is_told_before_it_comes() {
+    let options = sample::options()
+        .config("platform:version", "1.34")
+        .today(jiff::civil::date(2026, 11, 28));
+    let recording = groundwork_program::sdk::mock::run(options, groundwork_program::platform)
+        .await
+        .unwrap();
+    let told = recording
+        .messages
+        .iter()
+        .find(|message| message.text.starts_with("[C4,"));
+    let told = &told.unwrap().text;
+    assert!(
+        told.contains("standard support of Kubernetes 1.34 ends in 4 days, on 2026-12-02"),
+        "{told}"
+    );
+    assert!(told.contains("$365 a month"), "{told}");
+}
+
+#[tokio::test]
 async fn demo_warns_of_its_choices_and_standard_has_nothing_to_warn_of() {
     let demo = sample::record(&sample::preset("demo")).await.unwrap();
     let said: Vec<&str> = demo.messages.iter().map(|message| message.text.as_str()).collect();

@@ -8,6 +8,7 @@ use groundwork_contract::{
     kubernetes::ProxyUrl,
 };
 use groundwork_wire::PropertyPath;
+use jiff::civil::Date;
 
 use crate::{
     settings::{AccessSettings, ApiEndpointSettings, ClusterSettings, EncryptionSettings, LoggingSettings, Preset},
@@ -24,6 +25,8 @@ const RETENTIONS: [u16; 22] = [
 pub struct ClusterPlan {
     /// Kubernetes' version.
     pub version: KubernetesVersion,
+    /// The last day of its standard support and how many days are left, once they are few.
+    pub support_ends: Option<(Date, i32)>,
     /// What comes after standard support; EKS' own default where nothing is said.
     pub support_type: Option<SupportType>,
     /// Whether EKS refuses to delete it.
@@ -67,7 +70,7 @@ pub(super) fn plan_cluster(
     preset: Preset,
     version: Option<KubernetesVersion>,
     settings: Option<ClusterSettings>,
-    known: &Kubernetes,
+    (known, today): (&Kubernetes, Date),
     failures: &mut Vec<Failure>,
 ) -> ClusterPlan {
     let ClusterSettings {
@@ -93,6 +96,7 @@ pub(super) fn plan_cluster(
     let logs = plan_logs(preset, logging, failures);
     let access = plan_access(preset, access, failures);
     ClusterPlan {
+        support_ends: known.ending(&version, today),
         version,
         support_type: support_type.or_else(|| (preset != Preset::Demo).then_some(SupportType::Standard)),
         deletion_protection: deletion_protection.unwrap_or(false),

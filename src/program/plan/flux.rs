@@ -137,6 +137,7 @@ pub(super) fn plan_flux(settings: FluxSettings, around: &Around<'_>, failures: &
     let version = version.trim_start_matches('v').to_owned();
     let image = image.unwrap_or_else(|| match registry {
         Some(registry) => format!("{registry}/fluxcd/flux-cli:v{version}"),
+        None if demo => known.tagged(&version),
         None => known.image(&version),
     });
     Some(FluxPlan {

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use groundwork_contract::{Arn, Failure, Ipv4Cidr, Partition, Region, Tags, ZoneName, iam::IamPath};
 use groundwork_wire::PropertyPath;
+use jiff::civil::Date;
 
 use crate::{
     settings::{
@@ -160,7 +161,7 @@ pub struct EndpointsPlan {
 ///
 /// # Errors
 /// Every mistake, each at its path below the namespace `platform`.
-pub fn plan(settings: Settings, region: Option<&Region>) -> Result<Plan, Vec<Failure>> {
+pub fn plan(settings: Settings, region: Option<&Region>, today: Date) -> Result<Plan, Vec<Failure>> {
     let Settings {
         preset,
         name,
@@ -206,7 +207,7 @@ pub fn plan(settings: Settings, region: Option<&Region>) -> Result<Plan, Vec<Fai
             git.and_then(|git| git.host).as_deref(),
         ));
     }
-    let cluster = cluster::plan_cluster(preset, version, cluster, &known.kubernetes, &mut failures);
+    let cluster = cluster::plan_cluster(preset, version, cluster, (&known.kubernetes, today), &mut failures);
     let said = compute::Said {
         identity,
         cilium,

@@ -17,6 +17,7 @@ use groundwork_wire::{
     proto::{engine_client::EngineClient, resource_monitor_client::ResourceMonitorClient},
     serve::{self, InvalidAddress, MessageLimit as _},
 };
+use jiff::civil::Date;
 use tokio::{
     runtime::Handle,
     task::{JoinError, JoinHandle},
@@ -52,6 +53,8 @@ pub struct Deployment {
     pub secret_keys: BTreeSet<String>,
     /// What holds where the configuration says nothing, by namespace and key: `$GROUNDWORK_DEFAULTS`.
     pub defaults: BTreeMap<String, serde_json::Value>,
+    /// What day it is.
+    pub today: Date,
 }
 
 impl fmt::Debug for Deployment {
@@ -122,6 +125,11 @@ impl Context {
             inner: Arc::clone(&self.inner),
             parent: Some(parent.any().clone()),
         }
+    }
+
+    /// What day it is where nobody is ahead of, nor behind, anybody (UTC).
+    pub fn today(&self) -> Date {
+        self.inner.deployment.today
     }
 
     /// The project.

@@ -21,6 +21,7 @@ use groundwork_wire::{
     },
     serve::{Listener, MessageLimit as _},
 };
+use jiff::civil::Date;
 use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 use tonic::{Request, Response, Status, transport::Server};
@@ -110,6 +111,13 @@ impl Options {
     #[must_use]
     pub const fn preview(mut self) -> Self {
         self.deployment.dry_run = true;
+        self
+    }
+
+    /// On this day; without it long ago, so that what is recorded does not change as time goes by.
+    #[must_use]
+    pub const fn today(mut self, today: Date) -> Self {
+        self.deployment.today = today;
         self
     }
 

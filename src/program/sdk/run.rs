@@ -15,6 +15,7 @@ use groundwork_wire::{
     proto::{LogRequest, LogSeverity, engine_client::EngineClient},
     serve,
 };
+use jiff::{Timestamp, tz::TimeZone};
 use serde::de::DeserializeOwned;
 use tokio::{runtime, task::JoinError};
 use tonic::Code;
@@ -130,6 +131,7 @@ fn environment(
         config: json("PULUMI_CONFIG", variable("PULUMI_CONFIG"))?,
         secret_keys: json("PULUMI_CONFIG_SECRET_KEYS", variable("PULUMI_CONFIG_SECRET_KEYS"))?,
         defaults: json("GROUNDWORK_DEFAULTS", variable("GROUNDWORK_DEFAULTS"))?,
+        today: TimeZone::UTC.to_datetime(Timestamp::now()).date(),
     };
     Ok((deployment, required("PULUMI_MONITOR")?, required("PULUMI_ENGINE")?))
 }

@@ -46,7 +46,8 @@ pub struct FluxSettings {
     /// Flux' version. Default: the one that this release was tested with.
     pub version: Option<String>,
     /// The image of Flux' command line, with its digest: `ghcr.io/fluxcd/flux-cli:v2.9.4@sha256:…`. Default: the one of
-    /// `version`, by its tag.
+    /// `version`, by its digest where this release knows it; by its tag, with a warning, at another version, from
+    /// `images.registry`, and in preset `demo`.
     pub image: Option<String>,
     /// How often Flux looks at the repository. Default `1m`.
     pub interval: Option<String>,
