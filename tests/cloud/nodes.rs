@@ -48,6 +48,39 @@ async fn a_drain_that_a_disruption_budget_keeps_up_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fargate_profiles_come_and_go_one_at_a_time() {
+    const PROFILE: &str = "groundwork:eks:FargateProfile";
+    let cloud = Cloud::with(|options| {
+        options.rhythm = groundwork_local::Rhythm::Settle(std::time::Duration::from_millis(500));
+    })
+    .await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, PROFILE, "one").await;
+    let before = cloud.dump().await;
+    let other = with(&provider, PROFILE, &inputs, json!({"fargateProfileName": "other"})).await;
+    // As the engine does: both at once, each way.
+    let (one, two) = tokio::join!(
+        provider.create(PROFILE, "one", &inputs),
+        provider.create(PROFILE, "two", &other)
+    );
+    let (one, two) = (one.unwrap(), two.unwrap());
+    let since = cloud.cloud.journal(0).await.unwrap().len();
+    let (first, second) = tokio::join!(provider.delete(&one), provider.delete(&two));
+    for ended in [first, second] {
+        ended.unwrap_or_else(|status| panic!("{}", status.message()));
+    }
+    let calls = cloud.cloud.journal(0).await.unwrap();
+    let refused = calls
+        .iter()
+        .skip(since)
+        .filter(|call| call.operation == "DeleteFargateProfile" && call.error_code.is_some());
+    assert!(refused.count() > 0, "EKS let both go at once, which it does not");
+    assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+    world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_changes_of_a_node_group_follow_each_other() {
     let cloud = Cloud::up().await;
     let provider = Provider::start(&cloud).await;

@@ -1,8 +1,11 @@
 //! The order that spares everybody the race: Cilium's objects, nodes, the gate, CoreDNS, Flux.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::platform::{CLUSTER, QUICK, cloud, get, platform, script};
+use crate::platform::{CLUSTER, QUICK, calls, cloud, get, platform, script};
 
 fn created(object: &Json) -> String {
     // RFC 3339 in UTC and without fractions: texts are in the order of their times.
@@ -12,9 +15,22 @@ fn created(object: &Json) -> String {
         .to_owned()
 }
 
+fn second(time: &str) -> i64 {
+    time.parse::<Timestamp>().unwrap().as_second()
+}
+
+/// When a pod became ready, in seconds since 1970.
+fn ready_since(pod: &Json) -> i64 {
+    let conditions = pod["status"]["conditions"].as_array().unwrap();
+    let ready = conditions
+        .iter()
+        .find(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    second(ready.unwrap()["lastTransitionTime"].as_str().unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn cilium_before_nodes_before_coredns_before_flux() {
-    let cloud = cloud(std::time::Duration::from_secs(2)).await;
+    let cloud = cloud(Duration::from_secs(2)).await;
     let stack = platform(&cloud, &[]);
     stack.up();
     let cilium = get(&cloud, CLUSTER, &["--namespace=kube-system", "daemonset/cilium"]);
@@ -28,16 +44,25 @@ async fn cilium_before_nodes_before_coredns_before_flux() {
         "{order:?}"
     );
 
-    // And by AWS's own journal.
-    let journal = cloud.cloud.journal(0).await.unwrap();
-    let first = |operation: &str| {
-        journal
-            .iter()
-            .find(|call| call.operation == operation)
-            .map(|call| call.n)
+    // And by AWS's own journal: what was called when, and when what it began had come true.
+    let first = async |operation: &str| {
+        let call = calls(&cloud, &[operation]).await.into_iter().find(|call| call.acted);
+        call.unwrap_or_else(|| panic!("{operation} was not called"))
     };
-    assert!(first("CreateCluster") < first("CreateNodegroup"), "{journal:?}");
-    assert!(first("CreateNodegroup") < first("CreateAddon"), "{journal:?}");
+    let nodes = first("CreateNodegroup").await;
+    let addon = first("CreateAddon").await;
+    assert!(first("CreateCluster").await.settled.unwrap() < nodes.time);
+    assert!(nodes.settled.unwrap() < addon.time);
+
+    // CoreDNS was asked for after every agent was ready, and Flux after CoreDNS was.
+    let agents = ["--namespace=kube-system", "--selector=k8s-app=cilium", "pods"];
+    let agents = get(&cloud, CLUSTER, &agents);
+    let ready: Vec<i64> = agents["items"].as_array().unwrap().iter().map(ready_since).collect();
+    assert_eq!(ready.len(), 2, "an agent on each node");
+    let whole = |seconds: f64| i64::try_from(Duration::from_secs_f64(seconds).as_secs()).unwrap();
+    assert!(ready.iter().all(|at| *at <= whole(addon.time)), "{ready:?} {addon:?}");
+    let flux = second(&created(&flux));
+    assert!(whole(addon.settled.unwrap()) <= flux, "{flux} {addon:?}");
     stack.destroy();
 }
 

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Child, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -202,17 +202,27 @@ async fn the_token_is_seen_nowhere() {
         .unwrap();
     // While the Job runs, its Secret holds the token, and no other object does.
     let mut objects = 0;
+    let mut watchers = Vec::new();
     let ended = until(|| {
         let ended = up.try_wait().unwrap();
-        if cloud.cloud.kubeconfig(CLUSTER).is_ok() {
+        if let Some(all) = every_object(&cloud) {
             objects += 1;
-            if let Some(all) = every_object(&cloud) {
-                keep(&format!("objects-{objects}.json"), &all.to_string());
+            keep(&format!("objects-{objects}.json"), &all.to_string());
+            if watchers.is_empty() {
+                watchers.extend(OF_A_JOB.map(|kind| follow(&cloud, kind, &told.join(format!("all-{kind}.json")))));
+                watchers.push(follow(&cloud, "secrets", &raw.path().join("secrets")));
             }
         }
         async move { ended }
     })
     .await;
+    for mut watcher in watchers {
+        watcher.kill().unwrap();
+        watcher.wait().unwrap();
+    }
+    let secrets = fs::read_to_string(raw.path().join("secrets")).unwrap();
+    let of_job = |line: &str| line.starts_with("flux-bootstrap/");
+    assert!(secrets.lines().any(of_job), "the Job was given no Secret: {secrets}");
     let said = fs::read_to_string(raw.path().join("up")).unwrap();
     assert!(ended.success(), "{said}");
     assert!(said.contains("provider"), "a log at level 9 speaks of the provider");
@@ -241,6 +251,37 @@ async fn the_token_is_seen_nowhere() {
         .collect();
     assert_eq!(found, Vec::<String>::new());
     stack.destroy();
+}
+
+/// What a Job is made of, and what is told of it.
+const OF_A_JOB: [&str; 6] = [
+    "jobs",
+    "pods",
+    "events",
+    "configmaps",
+    "serviceaccounts",
+    "clusterrolebindings",
+];
+
+/// Writes down every state that objects of a kind are ever in, however short it lasts; of Secrets the names alone.
+fn follow(cloud: &Cloud, kind: &str, file: &Path) -> Child {
+    let form = if kind == "secrets" {
+        r#"--output=jsonpath={.metadata.namespace}/{.metadata.name}{"\n"}"#
+    } else {
+        "--output=json"
+    };
+    let kubeconfig = cloud.cloud.kubeconfig(CLUSTER).unwrap();
+    let mut command = cloud.cloud.command("kubectl");
+    command.arg("--kubeconfig").arg(kubeconfig);
+    command.args([
+        "get",
+        kind,
+        "--all-namespaces",
+        "--watch",
+        "--show-managed-fields",
+        form,
+    ]);
+    command.stdout(fs::File::create(file).unwrap()).spawn().unwrap()
 }
 
 /// Every object of the cluster but the Secrets that hold the token for Flux; `None` while its API does not answer.
