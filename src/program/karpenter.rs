@@ -1,9 +1,7 @@
 //! Karpenter: what it needs in AWS. Flux brings the controller, from Git.
 
 use groundwork_contract::{
-    Output,
-    eks::AccessEntry,
-    findings,
+    Output, findings,
     iam::{InstanceProfile, InstanceProfileArgs, InstanceProfileName, PolicyDocument, Service, Trust},
     kubernetes::Manifest,
 };
@@ -28,6 +26,8 @@ pub struct Karpenter {
     pub node_role: Granted,
     /// The instance profile of these nodes.
     pub instance_profile: Output<InstanceProfileName>,
+    /// The entry by which nodes with this role are let in.
+    pub entry: Dependency,
     made: Vec<Dependency>,
 }
 
@@ -64,7 +64,7 @@ impl Karpenter {
             ground.warn(&findings::CNI_ON_NODES, &nodes);
             ground.warn(&findings::UNLOGGED_SESSIONS, &nodes);
         }
-        let entry: Resource<AccessEntry> = cluster.admit_nodes(ground, "karpenter-node-access", &node_role);
+        let entry = Dependency::from(&cluster.admit_nodes(ground, "karpenter-node-access", &node_role));
         let namespace = Namespace {
             metadata: ObjectMeta {
                 name: Some("karpenter".to_owned()),
@@ -80,15 +80,12 @@ impl Karpenter {
             cluster.within(ground),
         );
         let mut made = controller.made.clone();
-        made.extend([
-            Dependency::from(&profile),
-            Dependency::from(&entry),
-            Dependency::from(&namespace),
-        ]);
+        made.extend([Dependency::from(&profile), entry.clone(), Dependency::from(&namespace)]);
         Ok(Self {
             controller,
             instance_profile: profile.id.clone(),
             node_role,
+            entry,
             made,
         })
     }

@@ -47,8 +47,10 @@ impl Nodes {
         plan: &NodesPlan,
     ) -> Self {
         let demo = ground.preset == Preset::Demo;
-        // The shown architectures give all nodes one role.
+        let mut options = cluster.within(ground).depends_on(cni.applied());
+        // The shown architectures give all nodes one role, whose entry must then outlive these nodes as well.
         let role = if demo {
+            options = options.depends_on(karpenter.entry.clone());
             karpenter.node_role.clone()
         } else {
             node_role(ground, &ground.in_cluster("node-role"))
@@ -98,9 +100,7 @@ impl Nodes {
                     .version(template.latest_version.cast::<u32>()),
             );
         }
-        let group = ground
-            .pulumi
-            .create::<NodeGroup>(&name, args, cluster.within(ground).depends_on(cni.applied()));
+        let group = ground.pulumi.create::<NodeGroup>(&name, args, options);
         Self {
             minimum: plan.min,
             group,

@@ -136,6 +136,19 @@ async fn roles_outlive_what_has_them() {
 }
 
 #[tokio::test]
+async fn nodes_are_let_in_for_as_long_as_they_stand() {
+    let demo = recorded("demo", &[]).await;
+    assert_after(
+        &demo,
+        "cilium-initial-nodegroup",
+        &["demo-k8s-cilium-karpenter-node-access"],
+    );
+    // With a role of their own EKS keeps their entry.
+    let standard = recorded("standard", &[]).await;
+    assert_apart(&standard, "main-initial-nodegroup", "main-karpenter-node-access");
+}
+
+#[tokio::test]
 async fn addons_on_fargate_follow_each_other() {
     let demo = recorded("demo-1", &[]).await;
     assert_after(&demo, "demo-kube-proxy", &["demo-vpc-cni"]);
