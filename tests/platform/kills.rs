@@ -135,3 +135,36 @@ async fn a_provider_killed_at_the_nodes_loses_nothing() {
 async fn a_program_killed_at_coredns_loses_nothing() {
     goes_on_after_a_kill("CreateAddon", &["platform"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_killed_at_the_nodes_that_replace_others_makes_no_third_group() {
+    const GROUP: &str = "groundwork:eks:NodeGroup";
+    let cloud = cloud(QUICK).await;
+    let before = cloud.dump().await;
+    let stack = platform(&cloud, &[]);
+    stack.up();
+    let first = stack.ids(GROUP);
+    // Nodes that are paid for otherwise are another group, which is there before the first one goes.
+    stack.set("platform:nodes.capacityType", "SPOT");
+    cloud.cloud.clear_journal().await.unwrap();
+    cloud
+        .cloud
+        .set_rhythm(Rhythm::Settle(Duration::from_secs(2)))
+        .await
+        .unwrap();
+    killed_at(&cloud, &stack, "CreateNodegroup", PROVIDER).await;
+    cloud.cloud.set_rhythm(Rhythm::Settle(QUICK)).await.unwrap();
+    stack.up();
+    let made = calls(&cloud, &["CreateNodegroup"]).await;
+    let made = made.iter().filter(|call| call.acted && call.error_code.is_none());
+    assert_eq!(
+        made.count(),
+        1,
+        "the one that was made before the kill is the one that stands"
+    );
+    let now = stack.ids(GROUP);
+    assert!(now.len() == 1 && now != first, "{first:?} {now:?}");
+    stack.succeed(&["up", "--yes", "--skip-preview", "--expect-no-changes"]);
+    stack.destroy();
+    assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
+}
