@@ -67,17 +67,22 @@ pub(super) fn sorted(cluster: String, request: String, error: &kube::Error) -> K
         let (kind, message, advice) = judged(status);
         return fault(status.code, &status.reason, message, kind, advice);
     }
-    let told = chain(error);
-    // A certificate that was refused is an answer; a connection that never came about is none; all else is unclear.
-    let (kind, message) = if told.contains("certificate") || told.contains("TLS") || told.contains("tls") {
-        let message = format!("the API server's certificate is not one of its certificateAuthority: {told}");
+    let (kind, message) = unanswered(chain(error));
+    fault(0, "", message, kind, None)
+}
+
+/// A request without an answer. A certificate that does not hold is one; a connection that never came about, its handshake
+/// broken off perhaps, is none; all else is unclear.
+fn unanswered(told: String) -> (Kind, String) {
+    let says = |words: &[&str]| words.iter().any(|words| told.contains(words));
+    if says(&["invalid peer certificate"]) {
+        let message = format!("the API server's certificate does not hold against the certificateAuthority: {told}");
         (Kind::Invalid, message)
-    } else if told.contains("(Connect)") || told.contains("tunnel") || told.contains("dns error") {
+    } else if says(&["(Connect)", "handshake", "tunnel", "dns error"]) {
         (Kind::Unreachable, format!("its API cannot be reached: {told}"))
     } else {
         (Kind::Unclear, told)
-    };
-    fault(0, "", message, kind, None)
+    }
 }
 
 fn judged(status: &Status) -> (Kind, String, Option<String>) {
@@ -135,6 +140,31 @@ mod tests {
             "{message}"
         );
         assert!(advice.unwrap().contains("force: true"));
+    }
+
+    #[test]
+    fn what_came_of_no_answer_is_told_apart() {
+        for (told, kind) in [
+            (
+                "client error (Connect): invalid peer certificate: UnknownIssuer",
+                Kind::Invalid,
+            ),
+            ("client error (Connect): tls handshake eof", Kind::Unreachable),
+            (
+                "client error (Connect): Connection reset by peer (os error 104)",
+                Kind::Unreachable,
+            ),
+            (
+                "client error (Connect): dns error: failed to look certificate.example.com up",
+                Kind::Unreachable,
+            ),
+            (
+                "client error (SendRequest): peer closed connection without sending TLS close_notify",
+                Kind::Unclear,
+            ),
+        ] {
+            assert_eq!(unanswered(told.to_owned()).0, kind, "{told}");
+        }
     }
 
     #[test]

@@ -38,10 +38,7 @@ pub(super) fn readiness(object: &Json) -> Readiness {
             waiting("its controller has not seen it yet")
         }
         ("apps", "Deployment") => deployment(object),
-        ("apps", "StatefulSet") => {
-            let wanted = object.pointer("/spec/replicas").and_then(Json::as_i64).unwrap_or(1);
-            counted(wanted, number(object, "/status/readyReplicas"), "replicas are ready")
-        }
+        ("apps", "StatefulSet") => stateful_set(object),
         ("apps", "DaemonSet") => daemon_set(object),
         ("batch", "Job") => job(object),
         ("", "Pod") => pod(object),
@@ -125,6 +122,18 @@ pub(super) fn deployment(object: &Json) -> Readiness {
         (Waiting(words), Some(stuck)) => Waiting(format!("{words} ({})", said(stuck))),
         (judged, _) => judged,
     }
+}
+
+/// Whether a `StatefulSet` runs as many of its new pods as it should: all, but for those that its update strategy keeps old.
+fn stateful_set(object: &Json) -> Readiness {
+    let wanted = object.pointer("/spec/replicas").and_then(Json::as_i64).unwrap_or(1);
+    let old = match text(object, "/spec/updateStrategy/type") {
+        "OnDelete" => wanted,
+        _ => number(object, "/spec/updateStrategy/rollingUpdate/partition"),
+    };
+    let updated = number(object, "/status/updatedReplicas").saturating_add(old);
+    let ready = number(object, "/status/readyReplicas");
+    counted(wanted, ready.min(updated), "replicas are ready")
 }
 
 /// Whether a `DaemonSet`'s new pods run on every node that they should run on. None is enough: there may be no nodes yet.
@@ -250,16 +259,22 @@ mod tests {
         };
         waits(daemons(1), "1 of 3 nodes");
         assert_eq!(daemons(3), Ready);
-        let set = |ready: i64| {
+        let set = |strategy: Json, ready: i64, updated: i64| {
             judge(
                 "apps/v1",
                 "StatefulSet",
-                json!({"replicas": 1}),
-                json!({"observedGeneration": 2, "readyReplicas": ready}),
+                json!({"replicas": 3, "updateStrategy": strategy}),
+                json!({"observedGeneration": 2, "readyReplicas": ready, "updatedReplicas": updated}),
             )
         };
-        waits(set(0), "0 of 1");
-        assert_eq!(set(1), Ready);
+        waits(set(json!(null), 0, 3), "0 of 3");
+        // All are well, and two of them are yet to be replaced.
+        waits(set(json!(null), 3, 1), "1 of 3");
+        assert_eq!(set(json!(null), 3, 3), Ready);
+        assert_eq!(set(json!({"type": "OnDelete"}), 3, 0), Ready);
+        let canary = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 2}});
+        waits(set(canary.clone(), 3, 0), "2 of 3");
+        assert_eq!(set(canary, 3, 1), Ready);
     }
 
     #[test]
