@@ -81,6 +81,12 @@ impl Descriptor {
         inputs
     }
 
+    /// The inputs that name it, where it has a name: one of another name can stand beside it.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        let fields = self.inputs.fields.iter().filter(|field| field.flags.autonamed);
+        fields.map(|field| field.name).chain(self.never_replaced)
+    }
+
     /// What a change of inputs means.
     #[must_use]
     pub fn diff(&self, old: &PropertyMap, new: &PropertyMap) -> Changes {

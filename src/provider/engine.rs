@@ -69,6 +69,8 @@ pub trait Erased: Send + Sync {
     fn timeouts(&self) -> Timeouts;
     /// Whether the old one must go before a new one comes.
     fn unique(&self) -> bool;
+    /// Whether AWS knows it by what the user calls it, so that even a failed one keeps another of its name out.
+    fn named(&self) -> bool;
     /// Why the state's resource can never be used, if it cannot.
     fn lost(&self, properties: &PropertyMap, inputs: &PropertyMap) -> Option<String>;
     /// The input that the state's resource still has to be seen to for, though it does not differ.
@@ -155,6 +157,10 @@ impl<R: Resource> Erased for Of<R> {
 
     fn unique(&self) -> bool {
         R::UNIQUE
+    }
+
+    fn named(&self) -> bool {
+        R::RECOVERY.carrier().is_none()
     }
 
     fn lost(&self, properties: &PropertyMap, inputs: &PropertyMap) -> Option<String> {

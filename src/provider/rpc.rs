@@ -361,13 +361,22 @@ impl ResourceProvider for Provider {
                 replace: false,
             });
         }
-        self.note_unreplaced(&urn, never_replaced(resource.descriptor(), &changes, &new));
-        // One of another name can stand beside it until everything has moved.
+        let lost = resource.lost(&state, &old);
+        // In what never came up nothing stands: it goes under its name, with whatever was wrong about it put right.
+        let kept = lost.is_none();
+        self.note_unreplaced(
+            &urn,
+            kept.then(|| never_replaced(resource.descriptor(), &changes, &new))
+                .flatten(),
+        );
+        // One of another name can stand beside it until everything has moved; of its own name it must go first, as must one
+        // of which AWS lets only one exist.
         let beside = resource
             .descriptor()
-            .never_replaced
-            .is_some_and(|name| changes.contains_key(&PropertyPath::root().key(name)));
-        if let Some(reason) = resource.lost(&state, &old) {
+            .names()
+            .any(|name| changes.contains_key(&PropertyPath::root().key(name)));
+        let first = !beside && (resource.unique() || !kept && resource.named());
+        if let Some(reason) = lost {
             self.log().warn(
                 Some(&urn),
                 format!("it can never be used ({reason}), so it will be replaced"),
@@ -381,11 +390,7 @@ impl ResourceProvider for Provider {
             );
         }
         let stables = resource.descriptor().stables().map(str::to_owned).collect();
-        Ok(Response::new(diff_response(
-            &changes,
-            stables,
-            resource.unique() && !beside,
-        )))
+        Ok(Response::new(diff_response(&changes, stables, first)))
     }
 
     async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateResponse>, Status> {

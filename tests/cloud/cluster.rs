@@ -193,6 +193,66 @@ async fn a_cluster_is_never_replaced_under_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_never_came_up_is_made_anew_under_its_name() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, CLUSTER, "one").await;
+    let wrong = with(
+        &inputs,
+        json!({"kubernetesNetworkConfig": {"serviceIpv4Cidr": "10.200.0.0/16"}}),
+    );
+    let right = with(
+        &inputs,
+        json!({"kubernetesNetworkConfig": {"serviceIpv4Cidr": "10.201.0.0/16"}}),
+    );
+    let fault = Fault {
+        kind: "fail_state".to_owned(),
+        operation: Some("CreateCluster".to_owned()),
+        count: Some(1),
+        ..Fault::default()
+    };
+    cloud.cloud.set_fault(&fault).await.unwrap();
+    let failed = provider.create(CLUSTER, "one", &wrong).await.unwrap_err();
+    let kept = Provider::kept_of(CLUSTER, "one", &wrong, &failed).expect("an id");
+    // What was wrong with it is often what EKS cannot change: it may be put right all the same.
+    let diff = provider.diff(&kept, &right).await;
+    assert!(diff.replaces.contains(&"state".to_owned()), "{:?}", diff.replaces);
+    assert!(diff.replaces.len() > 1, "{:?}", diff.replaces);
+    assert!(diff.delete_before_replace);
+    let right = provider.checked(CLUSTER, "one", &right).await;
+    provider.delete(&kept).await.unwrap();
+    let made = make(&provider, &right).await;
+    assert_eq!(made.id, kept.id);
+    provider.delete(&made).await.unwrap();
+    world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_whose_logs_do_not_turn_off_is_deleted_all_the_same() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, CLUSTER, "one").await;
+    let made = make(&provider, &with(&inputs, json!({"enabledClusterLogTypes": ["audit"]}))).await;
+    let fault = Fault {
+        kind: "fail_state".to_owned(),
+        operation: Some("UpdateClusterConfig".to_owned()),
+        ..Fault::default()
+    };
+    cloud.cloud.set_fault(&fault).await.unwrap();
+    let since = cloud.cloud.journal(0).await.unwrap().len();
+    provider
+        .delete(&made)
+        .await
+        .unwrap_or_else(|status| panic!("{}", status.message()));
+    assert_eq!(updates(&cloud, since).await, ["logging"], "it is tried once");
+    assert!(provider.read(&made).await.unwrap().is_none());
+    cloud.cloud.clear_faults().await.unwrap();
+    world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_cluster_leaves_nothing_of_its_own_nor_of_guardduty_in_the_vpc() {
     let cloud = Cloud::up().await;
     let before = cloud.dump().await;

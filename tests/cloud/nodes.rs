@@ -11,6 +11,8 @@ use crate::{
 };
 
 const GROUP: &str = "groundwork:eks:NodeGroup";
+const PROFILE: &str = "groundwork:eks:FargateProfile";
+const ADDON: &str = "groundwork:eks:Addon";
 const ENTRY: &str = "groundwork:eks:AccessEntry";
 
 /// The inputs with some changed.
@@ -133,6 +135,60 @@ async fn a_failed_update_shows_ekss_own_reason_and_the_next_run_asks_again() {
     let settled = provider.update(&kept, &changed).await.unwrap();
     provider.assert_same(&settled, &changed, "the second time").await;
     provider.delete(&settled).await.unwrap();
+    world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_under_a_fixed_name_is_made_anew_under_it() {
+    let cloud = Cloud::up().await;
+    let mut provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    for (token, name, operation, code) in [
+        (GROUP, "nodegroupName", "CreateNodegroup", "NodeCreationFailure"),
+        (
+            PROFILE,
+            "fargateProfileName",
+            "CreateFargateProfile",
+            "PodExecutionRoleAlreadyInUse",
+        ),
+    ] {
+        let inputs = world.inputs(&provider, token, "one").await;
+        let inputs = with(&provider, token, &inputs, json!({name: "initial"})).await;
+        let fault = Fault {
+            kind: "fail_state".to_owned(),
+            operation: Some(operation.to_owned()),
+            count: Some(1),
+            code: Some(code.to_owned()),
+            ..Fault::default()
+        };
+        cloud.cloud.set_fault(&fault).await.unwrap();
+        let failed = provider.create(token, "one", &inputs).await.unwrap_err();
+        let kept = Provider::kept_of(token, "one", &inputs, &failed).expect("an id");
+
+        // A run that knows nothing of it takes it over, so that nothing is lost.
+        provider = Provider::start(&cloud).await;
+        let failed = provider.create(token, "one", &inputs).await.unwrap_err();
+        let again = Provider::kept_of(token, "one", &inputs, &failed).expect("an id");
+        assert_eq!(again.id, kept.id);
+
+        // And the next one replaces it, in the order that Diff asks for.
+        provider = Provider::start(&cloud).await;
+        let (inputs, _) = provider.check_with(token, "one", Some(&again.inputs), &inputs).await;
+        let diff = provider.diff(&again, &inputs).await;
+        assert_eq!(
+            (diff.replaces, diff.delete_before_replace),
+            (vec!["state".to_owned()], true)
+        );
+        let inputs = provider.checked(token, "one", &inputs).await;
+        provider.delete(&again).await.unwrap();
+        let made = provider
+            .create(token, "one", &inputs)
+            .await
+            .unwrap_or_else(|status| panic!("{}", status.message()));
+        assert_eq!(made.id, kept.id);
+        provider.assert_same(&made, &inputs, "made anew").await;
+        provider.delete(&made).await.unwrap();
+    }
     world.tear_down(&provider).await;
 }
 

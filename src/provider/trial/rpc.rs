@@ -161,6 +161,43 @@ async fn what_there_can_be_one_of_goes_before_it_comes() {
     assert!(!diff.delete_before_replace, "an update replaces nothing");
 }
 
+#[tokio::test]
+async fn what_failed_goes_before_its_successor_of_the_same_name() {
+    let stage = Stage::new("groundwork:eks:NodeGroup");
+    let stage = Stage {
+        provider: Provider::new(Registry::standard(), None),
+        ..stage
+    };
+    let inputs = |name: &str| {
+        json!({"clusterName": "platform", "nodegroupName": name, "nodeRole": "arn:aws:iam::111122223333:role/nodes",
+            "subnets": ["subnet-0a1b2c3d"], "scalingConfig": {"minSize": 1, "maxSize": 2}})
+    };
+    let inputs_checked = stage.checked(inputs("initial")).await;
+    for (status, name, first) in [
+        ("CREATE_FAILED", "initial", true),
+        ("DELETE_FAILED", "initial", true),
+        // Of another name it can come first, and of one that works nothing is taken away before.
+        ("CREATE_FAILED", "second", false),
+        ("ACTIVE", "second", false),
+    ] {
+        let mut properties = inputs_checked.clone();
+        properties.extend(super::properties(
+            json!({"arn": "arn:aws:eks:eu-central-1:111122223333:nodegroup/platform/initial/0",
+            "status": status, "issues": [], "autoScalingGroups": []}),
+        ));
+        let kept = super::Kept {
+            id: "platform/initial".to_owned(),
+            inputs: inputs_checked.clone(),
+            properties,
+        };
+        let diff = stage
+            .diff(&kept, as_json(&stage.checked(inputs(name)).await), &[])
+            .await;
+        assert!(!diff.replaces.is_empty(), "{status} {name}");
+        assert_eq!(diff.delete_before_replace, first, "{status} {name}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_preview_answers_what_is_known_and_makes_nothing() {
     let stage = Stage::new(THING);
