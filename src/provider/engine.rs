@@ -363,8 +363,23 @@ fn parse_id<R: Resource>(id: &str) -> Result<R::Id> {
     id.parse().map_err(|error| Error::Invalid(format!("{error}")))
 }
 
-/// How long a creation is tried while what it refers to cannot be seen yet.
-const PROPAGATION: Duration = Duration::from_mins(1);
+/// How long AWS's copies may differ: what was just made is missing, what was just asked for looks as it did before.
+const COPIES: Duration = Duration::from_mins(1);
+
+/// How long calls that do no harm may get no usable answer before that is told.
+const UNANSWERED: Duration = Duration::from_mins(5);
+
+/// How long it is tried while AWS does not see, or not in full, what is new in IAM or KMS. AWS gives no bound.
+pub(crate) const PROPAGATION: Duration = Duration::from_mins(2);
+
+/// How long to be patient with an error that passes once all of AWS's copies know of what it refers to.
+const fn unseen(kind: Kind) -> Option<Duration> {
+    match kind {
+        Kind::Missing => Some(COPIES),
+        Kind::NotYet => Some(PROPAGATION),
+        _ => None,
+    }
+}
 
 /// How long what a lost answer made may take to be seen. AWS gives no bound.
 const VISIBILITY: Duration = Duration::from_secs(1);
@@ -389,6 +404,7 @@ async fn bring<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, limit: D
             Err(error) => error,
         };
         let paused = match error.kind() {
+            kind if unseen(kind).is_some_and(|patience| waiter.elapsed() < patience) => waiter.pause().await,
             // Nothing happened, and it may yet.
             Kind::Throttled => waiter.pause().await,
             // Something else is under way that has to end first: one update, one Fargate profile at a time.
@@ -396,7 +412,6 @@ async fn bring<R: Resource>(cx: &Cx, marks: &Marks, inputs: &R::Inputs, limit: D
                 cx.status("waiting for what is under way", waiter.elapsed());
                 waiter.pause().await
             }
-            Kind::Missing | Kind::NotYet if waiter.elapsed() < PROPAGATION => waiter.pause().await,
             Kind::Unclear => {
                 let paused = waiter.pause_at_least(VISIBILITY).await;
                 if let Some(id) = find_lost::<R>(cx, marks, inputs).await? {
@@ -560,9 +575,8 @@ async fn repeat<T, F: Future<Output = Result<T>>>(cx: &Cx, limit: Duration, mut 
         let patience = match error.kind() {
             // EKS makes one change at a time, and each may take its minutes.
             Kind::Busy => true,
-            Kind::Throttled | Kind::Unclear => waiter.elapsed() < Duration::from_mins(5),
-            Kind::Missing | Kind::NotYet => waiter.elapsed() < PROPAGATION,
-            _ => false,
+            Kind::Throttled | Kind::Unclear => waiter.elapsed() < UNANSWERED,
+            kind => unseen(kind).is_some_and(|patience| waiter.elapsed() < patience),
         };
         if !patience || waiter.pause().await.is_err() {
             return Err(error);

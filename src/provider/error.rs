@@ -39,6 +39,8 @@ pub enum Kind {
     Cancelled,
     /// It ended in a state that it cannot leave.
     Failed,
+    /// AWS ended without it what it was asked for, and the thing is as it was.
+    GivenUp,
     /// A mistake of ours.
     Bug,
 }
@@ -114,6 +116,9 @@ pub enum Error {
     /// It ended in a state that it cannot leave.
     #[error("{0}")]
     Failed(String),
+    /// AWS ended without it what it was asked for, and the thing is as it was.
+    #[error("{0}")]
+    GivenUp(String),
     /// The request makes no sense.
     #[error("{0}")]
     Invalid(String),
@@ -138,6 +143,7 @@ impl Error {
             Self::Cancelled { .. } => Kind::Cancelled,
             Self::Pending(_) => Kind::Busy,
             Self::Failed(_) => Kind::Failed,
+            Self::GivenUp(_) => Kind::GivenUp,
             Self::Invalid(_) => Kind::Invalid,
             Self::Credentials(_) => Kind::Credentials,
             Self::Bug(_) => Kind::Bug,
@@ -241,6 +247,19 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
+/// The words in which EKS, and CloudWatch Logs of a key, say that they do not see, or not in full, what was just made: a role,
+/// its trust policy, the policies attached to it, a principal, a subnet, a key and whom its policy lets in.
+const UNSEEN: [&str; 8] = [
+    "could not be assumed",
+    "Trust Policy",
+    "does not exist",
+    "Error in role params",
+    "Amazon EKS Managed Policies",
+    "role's policy must include",
+    "principalArn is invalid",
+    "Access denied to KMS key",
+];
+
 /// Sorts AWS's codes. Source: EC2 API Reference, "Error codes"; IAM and STS, "Common Errors"; the errors of each operation
 /// in the API references of EKS, IAM, KMS and CloudWatch Logs. Some codes mean several things: operation and words tell them apart.
 fn classify(operation: &str, code: &str, message: &str, status: u16) -> Kind {
@@ -261,7 +280,7 @@ fn classify(operation: &str, code: &str, message: &str, status: u16) -> Kind {
         "InvalidRequestException" if message.contains("is not in ACTIVE status") => Kind::Busy,
         // IAM answers from several copies: a role that was just made cannot be assumed, nor named as a principal, at once.
         "InvalidParameterException" | "InvalidParameterValueException" | "InvalidRequestException"
-            if message.contains("could not be assumed") || message.contains("Trust Policy") =>
+            if UNSEEN.iter().any(|words| message.contains(words)) =>
         {
             Kind::NotYet
         }
@@ -434,6 +453,48 @@ mod tests {
         ] {
             assert_eq!(classify(operation, code, message, 400), kind, "{operation}: {message}");
         }
+    }
+
+    #[test]
+    fn what_is_new_in_iam_and_kms_is_not_seen_yet() {
+        for (operation, message) in [
+            (
+                "CreateCluster",
+                "roleArn, arn:aws:iam::111122223333:role/r, does not exist",
+            ),
+            ("CreateCluster", "Error in role params"),
+            (
+                "CreateCluster",
+                "The provided role doesn't have the Amazon EKS Managed Policies associated with it. Please ensure the following \
+                 policy is attached: arn:aws:iam::aws:policy/AmazonEKSClusterPolicy",
+            ),
+            (
+                "CreateCluster",
+                "IAM role's policy must include the `ec2:DescribeSubnets` action",
+            ),
+            (
+                "CreateCluster",
+                "Access denied to KMS key arn:aws:kms:eu-central-1:111122223333:key/k due to explicit deny policy or revoked \
+                 grant",
+            ),
+            (
+                "CreateAccessEntry",
+                "The specified principalArn is invalid: invalid principal.",
+            ),
+            (
+                "CreatePodIdentityAssociation",
+                "Role provided in the request does not exist.",
+            ),
+            (
+                "CreateFargateProfile",
+                "Misconfigured PodExecutionRole Trust Policy; Please add the eks-fargate-pods.amazonaws.com Service Principal",
+            ),
+        ] {
+            let kind = classify(operation, "InvalidParameterException", message, 400);
+            assert_eq!(kind, Kind::NotYet, "{operation}: {message}");
+        }
+        let other = classify("CreateCluster", "InvalidParameterException", "unsupported version", 400);
+        assert_eq!(other, Kind::Invalid);
     }
 
     #[test]

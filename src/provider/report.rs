@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use groundwork_wire::Urn;
 
 use crate::{
+    engine::PROPAGATION,
     error::{AwsFault, Error, Kind},
     kubernetes::KubernetesFault,
+    wait::human,
 };
 
 /// The whole message for one resource.
@@ -52,7 +54,7 @@ pub(crate) fn report(verb: &str, urn: &Urn, error: &Error) -> String {
                 kind,
                 advice,
             } = fault.as_ref();
-            text.push_str(cluster_headline(*kind));
+            text.push_str(cluster_headline(*kind, *code));
             line(&mut text, "because", message);
             if let Some(advice) = advice.as_deref().or_else(|| general_advice(*kind)) {
                 line(&mut text, "do", advice);
@@ -76,7 +78,7 @@ pub(crate) fn report(verb: &str, urn: &Urn, error: &Error) -> String {
 
 const fn headline(kind: Kind) -> &'static str {
     match kind {
-        Kind::Missing | Kind::NotYet => "something that it refers to is not there",
+        Kind::Missing => "something that it refers to is not there",
         Kind::Exists => "it exists already",
         Kind::InUse => "something still uses it",
         Kind::Busy => "something else is under way",
@@ -85,13 +87,17 @@ const fn headline(kind: Kind) -> &'static str {
         Kind::Denied => "these credentials may not do this",
         Kind::Credentials => "AWS does not accept the credentials",
         Kind::Quota => "a quota of the account is reached",
-        Kind::Invalid => "AWS refuses it as it stands",
-        Kind::Timeout | Kind::Cancelled | Kind::Failed | Kind::Bug => "it did not succeed",
+        // What AWS goes on refusing is no matter of time.
+        Kind::Invalid | Kind::NotYet => "AWS refuses it as it stands",
+        Kind::Timeout | Kind::Cancelled | Kind::Failed | Kind::GivenUp | Kind::Bug => "it did not succeed",
     }
 }
 
-const fn cluster_headline(kind: Kind) -> &'static str {
+const fn cluster_headline(kind: Kind, code: u16) -> &'static str {
     match kind {
+        // What goes on being forbidden is no matter of time.
+        Kind::NotYet if code == 403 => cluster_headline(Kind::Denied, code),
+        Kind::NotYet => headline(Kind::Missing),
         Kind::Unreachable => "the cluster's API cannot be reached",
         Kind::Denied => "the cluster does not let these credentials do this",
         Kind::Unclear => "the cluster's API gave no usable answer",
@@ -115,6 +121,11 @@ fn advice(fault: &AwsFault) -> Option<String> {
             "if it is this one, take it over: `pulumi import <type> <name> <id>`; otherwise remove it".to_owned()
         }
         Kind::InUse => "remove what uses it, then run the same command again".to_owned(),
+        Kind::NotYet => format!(
+            "AWS has gone on saying so for {}, longer than what is new in IAM takes to be seen everywhere: look whether what it \
+             names is there, whom a role's trust policy (of a key, its key policy) lets in, and what is attached to the role",
+            human(PROPAGATION)
+        ),
         kind => general_advice(kind)?.to_owned(),
     })
 }
@@ -129,6 +140,9 @@ const fn general_advice(kind: Kind) -> Option<&'static str> {
         }
         Kind::Timeout => Some("run the same command again, it goes on waiting; or give more time by `customTimeouts`"),
         Kind::Failed => Some("run `pulumi up` again: what can never be used is replaced"),
+        Kind::GivenUp => {
+            Some("mend the reason, then run the same command again: it is asked for again, and nothing is replaced")
+        }
         Kind::Missing | Kind::NotYet => {
             Some("look whether it was removed by hand; `pulumi refresh` brings the state up to date")
         }

@@ -186,8 +186,8 @@ fn limit(seconds: f64, default: Duration) -> Duration {
 /// An error as a status. Codes that make the engine doubt its state are left to our own mistakes.
 fn code(error: &Error) -> Code {
     match error.kind() {
-        Kind::Invalid => Code::InvalidArgument,
-        Kind::Missing | Kind::NotYet => Code::NotFound,
+        Kind::Invalid | Kind::NotYet => Code::InvalidArgument,
+        Kind::Missing => Code::NotFound,
         Kind::Exists => Code::AlreadyExists,
         Kind::Denied => Code::PermissionDenied,
         Kind::Credentials => Code::Unauthenticated,
@@ -195,7 +195,7 @@ fn code(error: &Error) -> Code {
         Kind::Unclear | Kind::Unreachable => Code::Unavailable,
         Kind::Timeout => Code::DeadlineExceeded,
         Kind::Cancelled => Code::Cancelled,
-        Kind::InUse | Kind::Busy | Kind::Failed | Kind::Bug => Code::FailedPrecondition,
+        Kind::InUse | Kind::Busy | Kind::Failed | Kind::GivenUp | Kind::Bug => Code::FailedPrecondition,
     }
 }
 

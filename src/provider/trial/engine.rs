@@ -115,6 +115,32 @@ async fn what_it_refers_to_has_a_minute_to_be_seen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_new_in_iam_has_two_minutes_to_be_seen_and_is_a_mistake_then() {
+    let unseen = Answer::Say("InvalidParameterException", "Error in role params");
+    let stage = Stage::new(THING);
+    stage.script("create", repeat_n(unseen, 50));
+    let begun = Instant::now();
+    let kept = stage.create(json!({"place": "here"})).await.unwrap();
+    assert!((65..120).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+
+    let begun = Instant::now();
+    stage.script("update", repeat_n(unseen, 1000));
+    let status = stage
+        .update(&kept, json!({"place": "here", "size": 7}))
+        .await
+        .unwrap_err();
+    assert!((120..125).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert_eq!(status.code(), Code::InvalidArgument);
+
+    let stage = Stage::new(THING);
+    stage.script("create", repeat_n(unseen, 1000));
+    let status = stage.create(json!({"place": "here"})).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(status.message().contains("refuses it as it stands"), "{status}");
+    assert!(status.message().contains("for 2m00s"), "{status}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_mended_is_not_tried_again() {
     for (refusal, code) in [
         ("UnauthorizedOperation", Code::PermissionDenied),

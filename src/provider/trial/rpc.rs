@@ -409,6 +409,13 @@ async fn every_failure_says_what_because_of_what_and_what_to_do() {
         ("somebody else's", Answer::Refuse("RouteAlreadyExists")),
         ("not understood", Answer::Refuse("InvalidParameterValue")),
         ("what it refers to", Answer::Refuse("InvalidVpcID.NotFound")),
+        (
+            "a role that cannot be assumed",
+            Answer::Say(
+                "InvalidParameterException",
+                "Role with arn: r, could not be assumed because it does not exist or the trusted entity is not correct",
+            ),
+        ),
         ("throttled", Answer::Refuse("RequestLimitExceeded")),
         ("no answer", Answer::Dropped),
     ] {

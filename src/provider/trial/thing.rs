@@ -101,6 +101,8 @@ pub(crate) enum Answer {
     Act,
     /// With this code, and nothing happened.
     Refuse(&'static str),
+    /// With this code and in these words, and nothing happened.
+    Say(&'static str, &'static str),
     /// It happened, and the answer was lost.
     Lost,
     /// It did not happen, and there was no answer.
@@ -162,6 +164,7 @@ impl World {
         self.calls.push(verb);
         match self.answers.get_mut(verb).and_then(VecDeque::pop_front) {
             Some(Answer::Refuse(code)) => Err(Error::refused("trial", verb, code, "not today", Some("request-1"))),
+            Some(Answer::Say(code, words)) => Err(Error::refused("trial", verb, code, words, Some("request-1"))),
             Some(Answer::Dropped) => Err(lost(verb)),
             answer => Ok(answer.unwrap_or(Answer::Act)),
         }
