@@ -501,7 +501,7 @@ async fn settle<R: Resource>(
     let mut waiter = Waiter::new(R::RHYTHM, limit, &cx.cancel);
     let mut corrections = 0;
     loop {
-        let phase = match R::read(cx, id, Some(known)).await? {
+        let phase = match see::<R>(cx, id, known, &mut waiter).await? {
             None => "not to be seen yet".to_owned(),
             Some(live) => {
                 let phase = R::phase(&live);
@@ -552,6 +552,25 @@ async fn settle<R: Resource>(
     }
 }
 
+/// Whether an error says no more than that there was no usable answer this time.
+fn is_silence(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Throttled | Kind::Unclear)
+}
+
+/// Looks at what is waited for: an answer that does not come ends no wait before it has been missing for minutes.
+async fn see<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &mut Waiter<'_>) -> Result<Option<Live<R>>> {
+    let since = waiter.elapsed();
+    loop {
+        match R::read(cx, id, Some(known)).await {
+            Err(error) if is_silence(&error) && waiter.elapsed() < since + UNANSWERED => {
+                cx.log.debug(&cx.urn, format!("looking again: {error}"));
+                look_again(cx, waiter, "waiting for an answer".to_owned()).await?;
+            }
+            seen => return seen,
+        }
+    }
+}
+
 /// Tells how it is going, and pauses before the next look.
 async fn look_again(cx: &Cx, waiter: &mut Waiter<'_>, phase: String) -> Result<()> {
     cx.status(&phase, waiter.elapsed());
@@ -595,15 +614,38 @@ async fn remove<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, limit: Durat
     clear_away::<R>(cx, id, known, &mut waiter).await
 }
 
-/// Asks for the deletion until AWS takes it, and looks until the thing is gone.
+/// Asks for the deletion until AWS takes it, and looks until the thing is gone; once more where AWS has given it up.
 async fn vanish<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &mut Waiter<'_>) -> Result<()> {
+    let mut taken = None;
+    let mut given_up = String::new();
+    for _ in 0..2 {
+        ask_to_go::<R>(cx, id, known, waiter).await?;
+        if R::outlives_delete(known) {
+            return Ok(());
+        }
+        // What keeps AWS from taking it has a time of its own.
+        let taken = *taken.get_or_insert_with(|| waiter.elapsed());
+        match going::<R>(cx, id, known, waiter, taken).await? {
+            None => return Ok(()),
+            Some(reason) => given_up = reason,
+        }
+        cx.log
+            .debug(&cx.urn, format!("AWS has given its deletion up: {given_up}"));
+    }
+    Err(Error::GivenUp(format!(
+        "AWS has given its deletion up, twice: {given_up}"
+    )))
+}
+
+/// Asks for the deletion until AWS takes it.
+async fn ask_to_go<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &mut Waiter<'_>) -> Result<()> {
     loop {
         let error = match R::delete(cx, id, known).await {
-            Ok(()) => break,
+            Ok(()) => return Ok(()),
             Err(error) => error,
         };
         let phase = match (&error, error.kind()) {
-            (_, Kind::Missing) => break,
+            (_, Kind::Missing) => return Ok(()),
             // The first line says it; the others list what is for the end.
             (Error::Pending(what), _) => what.lines().next().unwrap_or_default().to_owned(),
             (_, Kind::InUse) => "waiting for what still uses it".to_owned(),
@@ -611,7 +653,6 @@ async fn vanish<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &mut
             (_, Kind::Throttled | Kind::Unclear) => "deleting".to_owned(),
             _ => return Err(error),
         };
-        R::nudge(cx, id, known, waiter.elapsed()).await?;
         match look_again(cx, waiter, phase).await {
             Err(Error::Timeout { .. }) if matches!(error.kind(), Kind::InUse | Kind::Busy) => {
                 return Err(blocked::<R>(cx, id, error).await);
@@ -620,20 +661,44 @@ async fn vanish<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &mut
             looking => looking?,
         }
     }
-    if R::outlives_delete(known) {
-        return Ok(());
-    }
+}
+
+/// Looks until the thing is gone, whose deletion AWS took when `taken` of the wait had passed; or why AWS has given it up.
+async fn going<R: Resource>(
+    cx: &Cx,
+    id: &R::Id,
+    known: &State<R>,
+    waiter: &mut Waiter<'_>,
+    taken: Duration,
+) -> Result<Option<String>> {
+    let mut failed = None;
     // A first look without a word: most things are gone at once.
-    while let Some(live) = R::read(cx, id, Some(known)).await? {
+    while let Some(live) = see::<R>(cx, id, known, waiter).await? {
         let phase = match R::phase(&live) {
-            Phase::Pending(word) => word,
-            Phase::Failed(reason) => format!("deleting ({reason})"),
-            Phase::Ready => "deleting".to_owned(),
+            Phase::Failed(reason) => {
+                // What failed before shows that for a while.
+                let now = waiter.elapsed();
+                if now > *failed.get_or_insert(now) + COPIES {
+                    return Ok(Some(reason));
+                }
+                format!("deleting ({reason})")
+            }
+            phase => {
+                failed = None;
+                match phase {
+                    Phase::Pending(word) => word,
+                    _ => "deleting".to_owned(),
+                }
+            }
         };
-        R::nudge(cx, id, known, waiter.elapsed()).await?;
+        match R::nudge(cx, id, known, waiter.elapsed().saturating_sub(taken)).await {
+            // It is asked for again at the next look.
+            Err(error) if is_silence(&error) => cx.log.debug(&cx.urn, format!("not now: {error}")),
+            nudged => nudged?,
+        }
         look_again(cx, waiter, phase).await?;
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Watches what AWS may make anew, and deletes it again when it does.
@@ -642,7 +707,7 @@ async fn stay_gone<R: Resource>(cx: &Cx, id: &R::Id, known: &State<R>, waiter: &
     let mut since = waiter.elapsed();
     while waiter.elapsed() < since + quiet {
         look_again(cx, waiter, "watching that it stays gone".to_owned()).await?;
-        if R::read(cx, id, Some(known)).await?.is_some() {
+        if see::<R>(cx, id, known, waiter).await?.is_some() {
             vanish::<R>(cx, id, known, waiter).await?;
             since = waiter.elapsed();
         }

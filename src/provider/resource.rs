@@ -191,7 +191,7 @@ pub trait Resource:
     }
 
     /// Looks after a deletion that lasts, each time that it is looked at: what would keep it up for ever may be ended once
-    /// it has taken too long.
+    /// it has taken too long, counted from when AWS took it.
     fn nudge(
         cx: &Cx,
         id: &Self::Id,

@@ -5,10 +5,7 @@ use std::time::Duration;
 use aws_sdk_ec2::types::{Filter, InstanceStateName, Reservation};
 use groundwork_contract::eks::NodeGroupId;
 
-use super::{
-    node_group::describe,
-    node_group_form::{issues, status},
-};
+use super::{node_group::describe, node_group_form::status};
 use crate::{
     cx::Cx,
     ec2::filter,
@@ -27,21 +24,13 @@ pub(super) async fn delete(cx: &Cx, id: &NodeGroupId) -> Result<()> {
     Ok(())
 }
 
-/// Ends a drain that a `PodDisruptionBudget` keeps up: terminates what is left of the group's instances, and asks again for a
-/// deletion that EKS has given up.
+/// Ends a drain that a `PodDisruptionBudget` keeps up: terminates what is left of the group's instances.
 pub(super) async fn end(cx: &Cx, id: &NodeGroupId, budget: Duration) -> Result<()> {
     let Some(group) = describe(cx, id).await? else {
         return Ok(());
     };
-    match status(&group) {
-        "DELETING" => {}
-        "DELETE_FAILED" => {
-            cx.log
-                .debug(&cx.urn, format!("asking again, after {}", issues(&group).join("; ")));
-            return delete(cx, id).await;
-        }
-        // Not taken yet: something else keeps it.
-        _ => return Ok(()),
+    if status(&group) != "DELETING" {
+        return Ok(());
     }
     let left = instances(cx, id).await?;
     if left.is_empty() {

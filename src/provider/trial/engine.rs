@@ -218,6 +218,38 @@ async fn time_that_is_up_keeps_the_id_and_the_next_up_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_is_lost_ends_no_wait_and_none_for_minutes_does() {
+    let silence = [Answer::Dropped, THROTTLED, Answer::Dropped];
+    let stage = Stage::new(THING);
+    lock(&stage.world).looks.extend([Look::Pending, Look::Pending]);
+    stage.script("read", [Answer::Act].into_iter().chain(silence));
+    let kept = stage.create(json!({"place": "here"})).await.unwrap();
+    let seen = stage.count("read");
+    lock(&stage.world).looks.extend([Look::Pending, Look::Pending]);
+    stage.script("read", [Answer::Act].into_iter().chain(silence));
+    stage.delete(&kept).await.unwrap();
+    assert_eq!((seen, stage.count("read") - seen), (6, 6));
+
+    let inputs = json!({"place": "here"});
+    let stage = Stage::new(THING);
+    stage.script("read", repeat_n(Answer::Dropped, 10_000));
+    let begun = Instant::now();
+    let status = stage.create(inputs.clone()).await.unwrap_err();
+    assert!((300..306).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert_eq!(status.code(), Code::Unavailable);
+    let (kept, reason) = Stage::unfinished(&stage.checked(inputs).await, &status);
+    assert_eq!(kept.id, "thing-1");
+    assert!(reason.contains("connection reset"), "{reason}");
+
+    // What AWS does say ends it at once.
+    let stage = stage.again();
+    lock(&stage.world).answers.clear();
+    stage.script("read", [Answer::Refuse("UnauthorizedOperation")]);
+    let status = stage.delete(&kept).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+}
+
+#[tokio::test(start_paused = true)]
 async fn breaking_off_keeps_id_and_state() {
     let stage = Stage::new(THING);
     lock(&stage.world).looks.extend(repeat_n(Look::Pending, 100_000));
@@ -292,6 +324,28 @@ async fn a_deletion_ends_when_nothing_is_to_be_seen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deletion_that_aws_gives_up_is_asked_for_once_more_and_told_then() {
+    let stage = Stage::new(THING);
+    let kept = stage.create(json!({"place": "here"})).await.unwrap();
+    // Within a minute it may look as it did before.
+    lock(&stage.world)
+        .looks
+        .extend([Look::Failed, Look::Failed, Look::Pending]);
+    stage.delete(&kept).await.unwrap();
+    assert_eq!(stage.count("delete"), 1);
+
+    let kept = stage.create(json!({"place": "here"})).await.unwrap();
+    lock(&stage.world).looks.extend(repeat_n(Look::Failed, 10_000));
+    let begun = Instant::now();
+    let status = stage.delete(&kept).await.unwrap_err();
+    assert_eq!(stage.count("delete"), 3);
+    assert!((120..140).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    let text = status.message();
+    assert!(text.contains("given its deletion up, twice: it broke"), "{text}");
+    assert!(text.contains("nothing is replaced"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_inputs_cannot_tell_is_seen_to_as_well() {
     let stage = Stage::new(THING);
     lock(&stage.world).looks.extend([Look::Half, Look::Half]);
@@ -346,10 +400,14 @@ async fn a_deletion_of_several_steps_takes_them_one_by_one_and_is_looked_after()
     let stage = Stage::new(THING);
     let kept = stage.create(json!({"place": "here"})).await.unwrap();
     lock(&stage.world).steps = 20;
+    lock(&stage.world).looks.extend(repeat_n(Look::Pending, 10));
+    let begun = Instant::now();
     stage.delete(&kept).await.unwrap();
     assert_eq!(stage.count("delete"), 21);
+    // From when AWS took it on, not while something else was in the way.
     let nudged = lock(&stage.world).nudged;
     assert!(nudged > Duration::from_secs(10), "{nudged:?}");
+    assert!(begun.elapsed() > nudged + Duration::from_mins(1), "{nudged:?}");
 
     let kept = stage.create(json!({"place": "there"})).await.unwrap();
     lock(&stage.world).steps = 10_000;
