@@ -49,7 +49,7 @@ impl Begun {
         begins.count += 1;
     }
 
-    /// Forgets one that has ended well.
+    /// Forgets one that has ended.
     pub fn forget(&self, id: &str) {
         let mut begins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         begins.ids.retain(|begun| begun != id);

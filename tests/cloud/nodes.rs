@@ -102,6 +102,9 @@ async fn several_changes_of_a_node_group_follow_each_other() {
         .filter(|call| call.starts_with("Update"))
         .collect();
     assert_eq!(updates, ["UpdateNodegroupConfig", "UpdateNodegroupVersion"]);
+    // How the last one ended as well, for the group's status does not tell.
+    let last = |name: &str| calls.iter().rposition(|call| call == name);
+    assert!(last("DescribeUpdate") > last("UpdateNodegroupVersion"), "{calls:?}");
     provider.delete(&changed).await.unwrap();
     world.tear_down(&provider).await;
 }
@@ -130,6 +133,7 @@ async fn a_failed_update_shows_ekss_own_reason_and_the_next_run_asks_again() {
     // The reason goes with the state, in the details.
     let words = String::from_utf8_lossy(refused.details());
     assert!(words.contains("PodEvictionFailure: Reached max retries"), "{words}");
+    assert!(words.contains("nothing is replaced"), "{words}");
     let kept = provider.read(&made).await.unwrap().unwrap();
     assert!(provider.diff(&kept, &changed).await.replaces.is_empty());
     let settled = provider.update(&kept, &changed).await.unwrap();
@@ -220,8 +224,47 @@ async fn an_entry_that_eks_made_is_taken_as_it_is_and_outlives_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_failed_update_of_an_addon_is_no_success_and_is_asked_for_again() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, ADDON, "one").await;
+    let made = provider.create(ADDON, "one", &inputs).await.unwrap();
+    let changed = with(
+        &provider,
+        ADDON,
+        &inputs,
+        json!({"configurationValues": {"replicaCount": 3}}),
+    )
+    .await;
+    let fault = Fault {
+        kind: "fail_state".to_owned(),
+        operation: Some("UpdateAddon".to_owned()),
+        count: Some(1),
+        code: Some("ConfigurationConflict".to_owned()),
+        message: Some("somebody else keeps the field".to_owned()),
+        ..Fault::default()
+    };
+    cloud.cloud.set_fault(&fault).await.unwrap();
+    let refused = provider.update(&made, &changed).await.unwrap_err();
+    let words = String::from_utf8_lossy(refused.details());
+    assert!(
+        words.contains("ConfigurationConflict: somebody else keeps the field"),
+        "{words}"
+    );
+    // Whoever goes back to what it was has to ask for that as well.
+    let kept = provider.read(&made).await.unwrap().unwrap();
+    assert_eq!(kept.properties["status"].as_str(), Some("UPDATE_FAILED"));
+    assert_eq!(provider.diff(&kept, &inputs).await.diffs, ["addonVersion"]);
+    let settled = provider.update(&kept, &inputs).await.unwrap();
+    assert_eq!(settled.properties["status"].as_str(), Some("ACTIVE"));
+    provider.assert_same(&settled, &inputs, "as it was").await;
+    provider.delete(&settled).await.unwrap();
+    world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_addon_is_held_against_what_eks_offers_at_preview() {
-    const ADDON: &str = "groundwork:eks:Addon";
     let cloud = Cloud::up().await;
     let provider = Provider::start(&cloud).await;
     let mut world = World::new();

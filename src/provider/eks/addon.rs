@@ -17,7 +17,8 @@ use super::{
     describe as describe_cluster,
     get_addon_versions::schema,
     health::{issue, with_issues},
-    pod_identity_association, read_tags, to_tags, update_tags, updates,
+    pod_identity_association, read_tags, to_tags, update_tags,
+    updates::{self, Of},
 };
 use crate::{
     cx::Cx,
@@ -27,6 +28,9 @@ use crate::{
     resource::{Created, Finding, Live, Phase, Recovery, Resource, State, Timeouts},
     wait::Rhythm,
 };
+
+/// What EKS calls an addon whose last update has failed, whatever it shows of what that was to change.
+const UPDATE_FAILED: &str = "UPDATE_FAILED";
 
 impl Resource for Addon {
     type Facts = ();
@@ -70,7 +74,7 @@ impl Resource for Addon {
             inputs: inputs(cx, &addon, last.map(|last| &last.inputs)).await?,
             outputs: AddonOutputs {
                 arn: parse(addon.addon_arn(), "addonArn")?,
-                status: status(&addon).to_owned(),
+                status: updates::status(cx, id.cluster(), Of::Addon(id.name()), status(&addon)).await?,
                 issues: issues(&addon),
             },
             pending_mark: false,
@@ -78,12 +82,6 @@ impl Resource for Addon {
     }
 
     async fn update(cx: &Cx, id: &AddonId, _old: &State<Self>, new: &AddonInputs) -> Result<()> {
-        if updates::under_way(cx, id.cluster(), updates::Of::Addon(id.name()))
-            .await?
-            .is_some()
-        {
-            return Ok(());
-        }
         let Some(addon) = describe(cx, id).await? else {
             let message = format!("{id} does not exist");
             return Err(Error::refused(
@@ -98,7 +96,15 @@ impl Resource for Addon {
             return Ok(());
         }
         let now = inputs(cx, &addon, Some(new)).await?;
-        if differs(&now, new) {
+        // A version that is named again is asked for again.
+        let again = status(&addon) == UPDATE_FAILED;
+        let version = new.addon_version.clone();
+        let version = if again {
+            version.or_else(|| now.addon_version.clone())
+        } else {
+            version.filter(|wanted| Some(wanted) != now.addon_version.as_ref())
+        };
+        if again || differs(&now, new) {
             let reset = now.configuration_values.as_ref().map(|_| "{}".to_owned());
             let answer = cx
                 .eks()
@@ -106,11 +112,7 @@ impl Resource for Addon {
                 .client_request_token(cx.update_token())
                 .cluster_name(id.cluster())
                 .addon_name(id.name())
-                .set_addon_version(
-                    new.addon_version
-                        .clone()
-                        .filter(|wanted| Some(wanted) != now.addon_version.as_ref()),
-                )
+                .set_addon_version(version)
                 .set_configuration_values(new.configuration_values.as_ref().map(Document::to_text).or(reset))
                 .resolve_conflicts(resolve(new.resolve_conflicts_on_update))
                 .set_service_account_role_arn(new.service_account_role_arn.as_ref().map(Arn::to_string))
@@ -143,12 +145,16 @@ impl Resource for Addon {
     fn phase(live: &Live<Self>) -> Phase {
         let AddonOutputs { status, issues, .. } = &live.outputs;
         match status.as_str() {
-            // A failed update is told by the update itself; the addon goes on as it was.
-            "ACTIVE" | "UPDATE_FAILED" => Phase::Ready,
+            // The addon goes on as it was; the update is `unfinished`.
+            "ACTIVE" | UPDATE_FAILED => Phase::Ready,
             "CREATE_FAILED" | "DELETE_FAILED" => Phase::Failed(with_issues(status, issues)),
             // DEGRADED as well: its pods may only wait for a node.
             other => Phase::Pending(with_issues(other, issues)),
         }
+    }
+
+    fn unfinished(live: &Live<Self>) -> Option<&'static str> {
+        (live.outputs.status == UPDATE_FAILED).then_some("addonVersion")
     }
 
     async fn find(cx: &Cx, inputs: &AddonInputs) -> Result<Option<AddonId>> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_eks::types::{ClusterStatus, CreateAccessConfigRequest};
+use aws_sdk_eks::types::CreateAccessConfigRequest;
 use groundwork_contract::eks::{Cluster, ClusterArgs, ClusterInputs, ClusterName};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     describe, leftovers,
     step::{Step, take},
     to_tags, update_tags,
-    updates::{Of, under_way},
+    updates::{self, Of},
 };
 use crate::{
     cx::Cx,
@@ -19,6 +19,9 @@ use crate::{
     resource::{Created, Finding, Live, Phase, Recovery, Resource, State, Timeouts},
     wait::Rhythm,
 };
+
+/// A cluster whose logs cannot be turned off can be deleted all the same.
+const LOGS_STAY_ON: &str = "its logs could not be turned off before its deletion, so its log group may come back";
 
 impl Resource for Cluster {
     type Facts = ();
@@ -89,11 +92,7 @@ impl Resource for Cluster {
             return Ok(None);
         };
         let mut outputs = form::outputs(&cluster)?;
-        // The status follows an update with some delay.
-        if cluster.status() == Some(&ClusterStatus::Active) && under_way(cx, id.as_str(), Of::Cluster).await?.is_some()
-        {
-            ClusterStatus::Updating.as_str().clone_into(&mut outputs.status);
-        }
+        outputs.status = updates::status(cx, id.as_str(), Of::Cluster, &outputs.status).await?;
         Ok(Some(Live {
             inputs: form::inputs(&cluster, last.map(|last| &last.inputs))?,
             outputs,
@@ -116,9 +115,15 @@ impl Resource for Cluster {
     }
 
     async fn delete(cx: &Cx, id: &ClusterName, _state: &State<Self>) -> Result<()> {
-        let Some(live) = Self::read(cx, id, None).await? else {
-            return Ok(());
+        let live = match Self::read(cx, id, None).await {
+            // Nothing but the update of its logs, below, was begun.
+            Err(Error::GivenUp(why)) => {
+                cx.warn(format!("{LOGS_STAY_ON}: {why}"));
+                Self::read(cx, id, None).await?
+            }
+            live => live?,
         };
+        let Some(live) = live else { return Ok(()) };
         if live.inputs.deletion_protection {
             return Err(Error::Invalid(
                 "deletionProtection is on; set it to false, run `pulumi up`, and then destroy: nothing was deleted"
@@ -154,10 +159,7 @@ impl Resource for Cluster {
                 Err(error) if matches!(error.kind(), Kind::Throttled | Kind::Unclear | Kind::Busy) => {
                     return Err(error);
                 }
-                // A cluster whose logs cannot be turned off can be deleted all the same.
-                Err(error) => cx.warn(format!(
-                    "its logs could not be turned off before its deletion, so its log group may come back: {error}"
-                )),
+                Err(error) => cx.warn(format!("{LOGS_STAY_ON}: {error}")),
             }
         }
         cx.eks()

@@ -14,7 +14,8 @@ use super::{
         self as form, differing_labels, differing_taints, image, inputs, issues, remote_access, repair, rolled_out,
         status, taints, template, update_config, warm_pool,
     },
-    to_tags, update_tags, updates,
+    to_tags, update_tags,
+    updates::{self, Of},
 };
 use crate::{
     cx::Cx,
@@ -83,7 +84,7 @@ impl Resource for NodeGroup {
             inputs: inputs(&group, last.map(|last| &last.inputs))?,
             outputs: NodeGroupOutputs {
                 arn: parse(group.nodegroup_arn(), "nodegroupArn")?,
-                status: status(&group).to_owned(),
+                status: updates::status(cx, id.cluster(), Of::Nodegroup(id.name()), status(&group)).await?,
                 issues: issues(&group),
                 auto_scaling_groups: scalers.iter().filter_map(|scaler| scaler.name.clone()).collect(),
                 remote_access_security_group: maybe(
@@ -96,12 +97,6 @@ impl Resource for NodeGroup {
     }
 
     async fn update(cx: &Cx, id: &NodeGroupId, _old: &State<Self>, new: &NodeGroupInputs) -> Result<()> {
-        if updates::under_way(cx, id.cluster(), updates::Of::Nodegroup(id.name()))
-            .await?
-            .is_some()
-        {
-            return Ok(());
-        }
         let Some(group) = describe(cx, id).await? else {
             let message = format!("{id} does not exist");
             return Err(Error::refused(

@@ -29,7 +29,7 @@ pub(crate) fn begin(cx: &Cx, update: Option<&Update>) {
 ///
 /// # Errors
 /// It has failed: with EKS's own reasons.
-pub(crate) async fn under_way(cx: &Cx, cluster: &str, of: Of<'_>) -> Result<Option<String>> {
+async fn under_way(cx: &Cx, cluster: &str, of: Of<'_>) -> Result<Option<String>> {
     for id in cx.begun.ids() {
         let call = cx.eks().describe_update().name(cluster).update_id(&id);
         let call = match of {
@@ -45,11 +45,25 @@ pub(crate) async fn under_way(cx: &Cx, cluster: &str, of: Of<'_>) -> Result<Opti
         };
         match update.status() {
             Some(UpdateStatus::InProgress) => return Ok(Some(kind(&update).to_owned())),
-            Some(UpdateStatus::Failed | UpdateStatus::Cancelled) => return Err(Error::Failed(reason(&update))),
+            Some(UpdateStatus::Failed | UpdateStatus::Cancelled) => {
+                // Told once: who goes on all the same is not held up by it.
+                cx.begun.forget(&id);
+                return Err(Error::GivenUp(reason(&update)));
+            }
             _ => cx.begun.forget(&id),
         }
     }
     Ok(None)
+}
+
+/// The status of something that can be updated. It follows an update with some delay, and knows nothing of how that ended.
+///
+/// # Errors
+/// As of [`under_way`].
+pub(crate) async fn status(cx: &Cx, cluster: &str, of: Of<'_>, shown: &str) -> Result<String> {
+    let settled = matches!(shown, "ACTIVE" | "DEGRADED" | "UPDATE_FAILED");
+    let updating = settled && under_way(cx, cluster, of).await?.is_some();
+    Ok(if updating { "UPDATING" } else { shown }.to_owned())
 }
 
 fn kind(update: &Update) -> &str {

@@ -389,6 +389,16 @@ def test_addons(cloud, eks, cluster, refused):
     assert eks.list_addons(clusterName="demo")["addons"] == []
 
 
+def test_a_failed_update_stays_with_an_addon_until_the_next(cloud, eks, cluster):
+    eks.create_addon(clusterName="demo", addonName="coredns")
+    cloud.settle()
+    cloud.admin("POST", "faults", {"kind": "fail_state", "operation": "UpdateAddon", "count": 1})
+    for status in ("UPDATE_FAILED", "ACTIVE"):
+        eks.update_addon(clusterName="demo", addonName="coredns", configurationValues='{"replicaCount": 3}')
+        cloud.settle()
+        assert eks.describe_addon(clusterName="demo", addonName="coredns")["addon"]["status"] == status
+
+
 def test_an_addon_has_the_roles_that_the_last_update_names(cloud, eks, cluster, role):
     one, other = role("one", "pods.eks.amazonaws.com"), role("other", "pods.eks.amazonaws.com")
     eks.create_addon(

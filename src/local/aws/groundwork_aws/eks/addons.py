@@ -17,7 +17,7 @@ from groundwork_aws.settings import SETTINGS
 
 def well(addon: Part, status: str = "ACTIVE", issues: list[Shape] | None = None) -> None:
     """What is known about an addon's pods."""
-    if addon.status in ("DELETING", "UPDATING"):
+    if addon.status in ("DELETING", "UPDATING", "UPDATE_FAILED"):
         return
     if addon.doom and addon.status == "CREATING":
         status = "CREATE_FAILED"
@@ -226,7 +226,9 @@ class Addons(Access):
                     addon.shape.pop(member, None)
 
         target: Any = ("addon", name)
-        return self.start_update(cluster, "AddonUpdate", shown, apply, of=target, part=addon, takes="addon-update")
+        return self.start_update(
+            cluster, "AddonUpdate", shown, apply, of=target, part=addon, takes="addon-update", failed="UPDATE_FAILED"
+        )
 
     def delete_addon(self) -> ActionResult:
         cluster, addon = self._addon()

@@ -238,8 +238,9 @@ class Operations(BaseResponse):
         of: tuple[str, str] = ("", ""),
         part: Part | None = None,
         takes: str = "cluster-update",
+        failed: str = "ACTIVE",
     ) -> ActionResult:
-        """Start an update ("DescribeUpdate"): its target is UPDATING until it has been applied, or has failed."""
+        """Start an update ("DescribeUpdate"): its target is UPDATING until it has been applied, or has `failed`."""
         target = part or cluster
         update = Update(
             {
@@ -267,7 +268,7 @@ class Operations(BaseResponse):
                 apply()
                 update.status = "Successful"
             if target.status == "UPDATING":
-                target.status = "ACTIVE"
+                target.status = failed if update.doom else "ACTIVE"
             target.touch()
 
         CLOCK.after(takes, end)
