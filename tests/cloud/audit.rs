@@ -1,10 +1,12 @@
 //! What the audit finds when a platform should be gone.
 
+use groundwork_local::cloud::Fault;
 use serde_json::json;
 
 use crate::{
     Cloud,
     provider::{Kept, Provider, properties},
+    world::World,
 };
 
 async fn make(provider: &Provider, token: &str, inputs: serde_json::Value) -> Kept {
@@ -71,4 +73,56 @@ async fn what_aws_only_remembers_does_not_stand() {
     provider.delete_within(&audit, 10.0).await.unwrap();
     provider.delete(&subnet).await.unwrap();
     provider.delete(&vpc).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_have_and_this_caller_may_not_see_is_not_in_the_way() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, "groundwork:eks:Cluster", "one").await;
+    let theirs = provider
+        .create("groundwork:eks:Cluster", "one", &inputs)
+        .await
+        .unwrap_or_else(|status| panic!("{}", status.message()));
+    let stamp = make(&provider, "groundwork:index:Stamp", json!({})).await.id;
+    for operation in ["DescribeCluster", "ListKeys"] {
+        let fault = Fault {
+            kind: "denied".to_owned(),
+            operation: Some(operation.to_owned()),
+            ..Fault::default()
+        };
+        cloud.cloud.set_fault(&fault).await.unwrap();
+    }
+    let audit = |cluster: &str| json!({"stamp": stamp, "clusterName": cluster});
+    let ours = make(&provider, "groundwork:teardown:Audit", audit("platform")).await;
+    provider.delete_within(&ours, 10.0).await.unwrap();
+    // One of the platform's own name has to be looked at.
+    let named = make(&provider, "groundwork:teardown:Audit", audit(&theirs.id)).await;
+    let refused = provider.delete_within(&named, 10.0).await.unwrap_err();
+    assert!(refused.message().contains("eks:DescribeCluster"), "{refused}");
+    cloud.cloud.clear_faults().await.unwrap();
+    provider.delete(&theirs).await.unwrap();
+    world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_balancer_in_a_network_of_others_is_found_by_the_clusters_group() {
+    let cloud = Cloud::up().await;
+    let provider = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&provider, "groundwork:eks:Cluster", "one").await;
+    cloud.cloud.set_hazard("elb").await.unwrap();
+    let cluster = provider
+        .create("groundwork:eks:Cluster", "one", &inputs)
+        .await
+        .unwrap_or_else(|status| panic!("{}", status.message()));
+    // Its VPC is none of this stamp's.
+    let stamp = make(&provider, "groundwork:index:Stamp", json!({})).await.id;
+    let audit = |cluster: &str| json!({"stamp": stamp, "clusterName": cluster});
+    let audited = make(&provider, "groundwork:teardown:Audit", audit(&cluster.id)).await;
+    let error = provider.delete_within(&audited, 10.0).await.unwrap_err();
+    assert!(error.message().contains("load balancer a"), "{}", error.message());
+    let other = make(&provider, "groundwork:teardown:Audit", audit("other")).await;
+    provider.delete_within(&other, 10.0).await.unwrap();
 }

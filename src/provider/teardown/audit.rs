@@ -74,16 +74,15 @@ impl Resource for Audit {
 async fn look(cx: &Cx, stamp: &StampId, cluster: Option<&str>) -> Result<Vec<Standing>> {
     let (ec2, clusters, identity, logs, keys) = futures::join!(
         standing_ec2::look(cx, stamp, cluster),
-        standing_elsewhere::clusters(cx, stamp),
+        standing_elsewhere::clusters(cx, stamp, cluster),
         standing_elsewhere::identity(cx, stamp, cluster),
         standing_elsewhere::logs(cx, stamp, cluster),
         standing_elsewhere::keys(cx, stamp),
     );
     let mut standing = ec2?;
     standing.extend(clusters?);
-    standing.extend(keys?);
     // These cost nothing, or nearly so: whoever may not look at them can still end the platform.
-    for (what, found) in [("roles and policies", identity), ("log groups", logs)] {
+    for (what, found) in [("keys", keys), ("roles and policies", identity), ("log groups", logs)] {
         match found {
             Ok(found) => standing.extend(found),
             Err(error) if error.kind() == Kind::Denied => {

@@ -31,7 +31,7 @@ pub(super) async fn look(cx: &Cx, stamp: &StampId, cluster: Option<&str>) -> Res
         snapshots(cx, stamp),
     )?;
     let vpcs = tagged.get("vpc").cloned().unwrap_or_default();
-    let balancers = load_balancers(cx, vpcs).await?;
+    let balancers = load_balancers(cx, vpcs, cluster).await?;
     let free = tagged
         .into_iter()
         .filter(|(kind, _)| !DESCRIBED.contains(&kind.as_str()))
@@ -293,29 +293,31 @@ async fn snapshots(cx: &Cx, stamp: &StampId) -> Result<Vec<Standing>> {
     Ok(standing)
 }
 
-/// Load balancers in the platform's VPCs, as their network interfaces tell of them: `ELB net/<name>/<id>`,
-/// `ELB app/<name>/<id>`, or `ELB <name>` for a classic one. Source: Elastic Load Balancing User Guides, "Find the network
-/// interfaces of a load balancer".
-async fn load_balancers(cx: &Cx, vpcs: Vec<String>) -> Result<Vec<Standing>> {
-    if vpcs.is_empty() {
-        return Ok(Vec::new());
-    }
-    let vpcs = Filter::builder().name("vpc-id").set_values(Some(vpcs)).build();
-    let mut pages = cx
-        .ec2()
-        .describe_network_interfaces()
-        .filters(vpcs)
-        .filters(filter("description", "ELB *"))
-        .into_paginator()
-        .send();
+/// Load balancers in the platform's VPCs, and those elsewhere that have a security group of the cluster's, as their network
+/// interfaces tell of them: `ELB net/<name>/<id>`, `ELB app/<name>/<id>`, or `ELB <name>` for a classic one. Source: Elastic
+/// Load Balancing User Guides, "Find the network interfaces of a load balancer".
+async fn load_balancers(cx: &Cx, vpcs: Vec<String>, cluster: Option<&str>) -> Result<Vec<Standing>> {
     let mut names = BTreeSet::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(aws("ec2", "DescribeNetworkInterfaces"))?;
-        let said = page
-            .network_interfaces()
-            .iter()
-            .filter_map(|interface| interface.description());
-        names.extend(said.filter_map(|text| text.strip_prefix("ELB ")).map(str::to_owned));
+    for (place, ids) in [("vpc-id", vpcs), ("group-id", balancer_groups(cx, cluster).await?)] {
+        // AWS takes up to 200 values.
+        for ids in ids.chunks(200) {
+            let there = Filter::builder().name(place).set_values(Some(ids.to_vec())).build();
+            let mut pages = cx
+                .ec2()
+                .describe_network_interfaces()
+                .filters(there)
+                .filters(filter("description", "ELB *"))
+                .into_paginator()
+                .send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(aws("ec2", "DescribeNetworkInterfaces"))?;
+                let said = page
+                    .network_interfaces()
+                    .iter()
+                    .filter_map(|interface| interface.description());
+                names.extend(said.filter_map(|text| text.strip_prefix("ELB ")).map(str::to_owned));
+            }
+        }
     }
     let standing = names.into_iter().map(|name| Standing {
         kind: "load balancer".to_owned(),
@@ -325,6 +327,29 @@ async fn load_balancers(cx: &Cx, vpcs: Vec<String>) -> Result<Vec<Standing>> {
         kept: false,
     });
     Ok(standing.collect())
+}
+
+/// The security groups that a cluster's controllers have made: the cloud controller's for Services carry the one tag, those of
+/// AWS' Load Balancer Controller the other.
+async fn balancer_groups(cx: &Cx, cluster: Option<&str>) -> Result<Vec<String>> {
+    let Some(cluster) = cluster else { return Ok(Vec::new()) };
+    let mut found = BTreeSet::new();
+    for made in [
+        filter(&format!("tag:kubernetes.io/cluster/{cluster}"), "owned"),
+        filter("tag:elbv2.k8s.aws/cluster", cluster),
+    ] {
+        let mut pages = cx
+            .ec2()
+            .describe_security_groups()
+            .filters(made)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(aws("ec2", "DescribeSecurityGroups"))?;
+            found.extend(page.security_groups().iter().filter_map(|group| group.group_id.clone()));
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
 fn load_balancer_removal(name: &str) -> String {
