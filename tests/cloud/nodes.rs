@@ -287,5 +287,12 @@ async fn an_addon_is_held_against_what_eks_offers_at_preview() {
         let refused = provider.previewed(ADDON, "one", &wrong).await.unwrap_err();
         assert!(refused.message().contains(reason), "{refused}");
     }
+    // The cluster may be taken to 1.35 in the same go.
+    let ahead = json!({"addonVersion": "v1.13.4-eksbuild.2", "configurationValues": {"replicaCount": 3}});
+    let ahead = with(&provider, ADDON, &inputs, ahead).await;
+    provider.preview(ADDON, "one", &ahead).await;
+    let wrong = json!({"addonVersion": "v1.13.4-eksbuild.2", "configurationValues": {"replicaCuont": 3}});
+    let wrong = with(&provider, ADDON, &inputs, wrong).await;
+    assert!(provider.previewed(ADDON, "one", &wrong).await.is_err());
     world.tear_down(&provider).await;
 }

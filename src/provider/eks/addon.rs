@@ -171,58 +171,72 @@ impl Resource for Addon {
                 .and_then(|cluster| cluster.version),
             None => None,
         };
-        let offered = offered(cx, &name, kubernetes.as_deref()).await?;
-        let fatal = |property, message| Finding {
-            property: Some(property),
-            message,
-            fatal: true,
-        };
+        let offered_here = offered(cx, &name, kubernetes.as_deref()).await?;
         let whereto = kubernetes
             .as_ref()
             .map_or_else(String::new, |version| format!(" for Kubernetes {version}"));
-        if offered.is_empty() {
-            let message = format!(
-                "EKS has no addon {name}{whereto} in {}; `aws eks describe-addon-versions` lists those that it has",
-                cx.aws.region
-            );
-            return Ok(vec![fatal("addonName", message)]);
-        }
         let pinned = args.addon_version.as_ref().map(Input::known);
         let version = match &pinned {
-            Some(None) => return Ok(Vec::new()),
-            Some(Some(version)) => version,
-            None => offered
+            Some(pinned) => pinned.as_deref(),
+            None => offered_here
                 .iter()
                 .find(|(_, default)| *default)
-                .or_else(|| offered.first())
-                .map_or("", |(version, _)| version),
+                .or_else(|| offered_here.first())
+                .map(|(version, _)| version.as_str()),
         };
-        if offered.iter().all(|(other, _)| other != version) {
-            let versions: Vec<&str> = offered.iter().map(|(version, _)| version.as_str()).collect();
-            let message = format!(
-                "EKS has no {version} of {name}{whereto}; it has {}",
-                versions.join(", ")
-            );
-            return Ok(vec![fatal("addonVersion", message)]);
+        let fits = |offered: &[(String, bool)]| match version {
+            Some(version) => offered.iter().any(|(other, _)| other == version),
+            None => !offered.is_empty(),
+        };
+        let mut findings = Vec::new();
+        if !fits(&offered_here) {
+            let (property, message) = if offered_here.is_empty() {
+                let message = format!(
+                    "EKS has no addon {name}{whereto} in {}; `aws eks describe-addon-versions` lists those that it has",
+                    cx.aws.region
+                );
+                ("addonName", message)
+            } else {
+                let versions: Vec<&str> = offered_here.iter().map(|(version, _)| version.as_str()).collect();
+                let message = format!(
+                    "EKS has no {} of {name}{whereto}; it has {}",
+                    version.unwrap_or_default(),
+                    versions.join(", ")
+                );
+                ("addonVersion", message)
+            };
+            // The same `up` may take the cluster to the version that it is for, before it comes to the addon.
+            let elsewhere = kubernetes.is_some() && fits(&offered(cx, &name, None).await?);
+            findings.push(Finding {
+                property: Some(property),
+                message: if elsewhere {
+                    format!("{message}. It is for another version of Kubernetes, which the cluster has to be taken to as well")
+                } else {
+                    message
+                },
+                fatal: !elsewhere,
+            });
+            if !elsewhere {
+                return Ok(findings);
+            }
         }
+        let Some(version) = version else { return Ok(findings) };
         let values = args.configuration_values.as_ref().and_then(Input::known);
-        let Some(values) = values else { return Ok(Vec::new()) };
+        let Some(values) = values else { return Ok(findings) };
         let Some(schema) = schema(cx, &name, version)
             .await?
             .and_then(|text| serde_json::from_str(&text).ok())
         else {
-            return Ok(Vec::new());
+            return Ok(findings);
         };
         let found = violations(&schema, &values.as_json());
-        Ok(found
-            .into_iter()
-            .map(|reason| Finding {
-                property: Some("configurationValues"),
-                message: format!("{reason} ({name} {version})"),
-                // Which version it will be is not known before the cluster is.
-                fatal: pinned.is_some() || kubernetes.is_some(),
-            })
-            .collect())
+        findings.extend(found.into_iter().map(|reason| Finding {
+            property: Some("configurationValues"),
+            message: format!("{reason} ({name} {version})"),
+            // Which version it will be is not known before the cluster is.
+            fatal: pinned.is_some() || kubernetes.is_some(),
+        }));
+        Ok(findings)
     }
 }
 
