@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use groundwork_local::cloud::{ACCOUNT, REGION};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::error::Result;
 use crate::pulumi::{Pulumi, Setting};
@@ -33,10 +33,6 @@ impl Preset {
 
 /// A platform with a cluster and Flux: its preset, and the architecture that preset `demo` shows.
 pub(crate) fn settings(preset: Preset, part: Option<u8>) -> Vec<Setting> {
-    let mut flux = Map::from_iter([
-        ("owner".to_owned(), json!("somebody")),
-        ("repository".to_owned(), json!("fleet")),
-    ]);
     let mut settings = vec![
         ("groundwork:region", json!(REGION)),
         ("platform:preset", json!(preset.word())),
@@ -46,9 +42,8 @@ pub(crate) fn settings(preset: Preset, part: Option<u8>) -> Vec<Setting> {
         let registry = format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com");
         settings.push(("platform:images", json!({ "registry": registry })));
         settings.push(("platform:git", json!({"host": "git.example.internal"})));
-        flux.insert("hostname".to_owned(), json!("git.example.internal"));
     }
-    settings.push(("platform:flux", flux.into()));
+    settings.push(("platform:flux", json!({"owner": "somebody", "repository": "fleet"})));
     settings
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))

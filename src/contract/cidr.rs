@@ -69,6 +69,11 @@ impl Ipv4Cidr {
         self.net().prefix_len()
     }
 
+    /// Whether it is wider than the widest that was ever anybody's own: a few of these are the whole internet.
+    pub fn is_wide(&self) -> bool {
+        self.prefix() < 8
+    }
+
     /// The first address.
     pub fn first(&self) -> Ipv4Addr {
         self.net().network()
@@ -112,6 +117,11 @@ impl Ipv6Cidr {
 
     fn net(&self) -> Ipv6Net {
         self.as_str().parse().unwrap_or_default()
+    }
+
+    /// Whether it is wider than any that is anybody's own, as [`Ipv4Cidr::is_wide`].
+    pub fn is_wide(&self) -> bool {
+        self.prefix() < 16
     }
 
     /// The prefix length, 0 to 128.

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use groundwork_contract::{
-    Arn, Input, Output,
+    Arn, Input, Ipv4Cidr, Ipv6Cidr, Output,
     ec2::{
         Direction, SecurityGroup, SecurityGroupArgs, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleArgs,
         SubnetId,
@@ -174,7 +174,7 @@ async fn administrators(ground: &Ground, plan: &ClusterPlan) -> Result<BTreeSet<
 fn warn(ground: &Ground, plan: &ClusterPlan) {
     let name = format!("eks-{}", ground.cluster);
     let public = plan.public_access.as_ref();
-    if public.is_some_and(|cidrs| cidrs.iter().any(|cidr| cidr.prefix() == 0)) {
+    if public.is_some_and(|cidrs| cidrs.iter().any(Ipv4Cidr::is_wide)) {
         ground.warn(&findings::PUBLIC_API, &name);
     }
     if public.is_none() && plan.proxy_url.is_none() {
@@ -262,7 +262,7 @@ fn args(ground: &Ground, network: &Network, plan: &ClusterPlan, role: &Granted, 
     }
     let mut args = ClusterArgs::new(ground.cluster.as_str(), &role.arn, vpc)
         .version(plan.version.clone())
-        .allow_public_anywhere(plan.public_access.iter().flatten().any(|cidr| cidr.prefix() == 0))
+        .allow_public_anywhere(plan.public_access.iter().flatten().any(Ipv4Cidr::is_wide))
         .enabled_cluster_log_types(plan.log_types.clone())
         .access_config(
             AccessConfigArgs::new()
@@ -368,15 +368,16 @@ impl Groups {
                 &[discovery],
             );
             // Images, Git and AWS are outside.
-            let rule = rule(
-                ground,
-                &ground.in_cluster("node-egress"),
-                &nodes,
-                SecurityGroupRuleArgs::new(&nodes.id, Direction::Egress, protocol("-1"))
-                    .cidr_ipv4(groundwork_contract::Ipv4Cidr::everywhere()),
-                &[("groundwork:accepts", findings::OPEN_EGRESS.id)],
-            );
-            let made = vec![Dependency::from(&nodes), Dependency::from(&rule)];
+            let egress = || SecurityGroupRuleArgs::new(&nodes.id, Direction::Egress, protocol("-1"));
+            let mut ways = vec![("node-egress", egress().cidr_ipv4(Ipv4Cidr::everywhere()))];
+            if network.ipv6 {
+                ways.push(("node-egress-ipv6", egress().cidr_ipv6(Ipv6Cidr::everywhere())));
+            }
+            let accepted = [("groundwork:accepts", findings::OPEN_EGRESS.id)];
+            let mut made = vec![Dependency::from(&nodes)];
+            for (words, args) in ways {
+                made.push((&rule(ground, &ground.in_cluster(words), &nodes, args, &accepted)).into());
+            }
             return Self {
                 nodes,
                 control_plane: None,
@@ -395,7 +396,6 @@ impl Groups {
         );
         let mut made = vec![Dependency::from(&nodes), Dependency::from(&control_plane)];
         for (word, group) in [("eks-node", &nodes), ("eks-cp", &control_plane)] {
-            let everywhere = groundwork_contract::Ipv4Cidr::everywhere;
             let (inbound, outbound) = (
                 format!("inbound-{word}-{cluster}"),
                 format!("outbound-{word}-{cluster}"),
@@ -403,9 +403,9 @@ impl Groups {
             let ingress = SecurityGroupRuleArgs::new(&group.id, Direction::Ingress, protocol("tcp"))
                 .from_port(443)
                 .to_port(443)
-                .cidr_ipv4(everywhere());
-            let egress =
-                SecurityGroupRuleArgs::new(&group.id, Direction::Egress, protocol("-1")).cidr_ipv4(everywhere());
+                .cidr_ipv4(Ipv4Cidr::everywhere());
+            let egress = SecurityGroupRuleArgs::new(&group.id, Direction::Egress, protocol("-1"))
+                .cidr_ipv4(Ipv4Cidr::everywhere());
             made.push((&rule(ground, &inbound, group, ingress, &[])).into());
             made.push((&rule(ground, &outbound, group, egress, &[])).into());
             ground.warn(&findings::WIDE_SOURCE, &inbound);

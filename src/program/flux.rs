@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use groundwork_contract::{
     Output, findings,
-    flux::{Bootstrap, BootstrapArgs, GitProvider},
+    flux::{Bootstrap, BootstrapArgs, GitProvider, component_flags},
 };
 use k8s_openapi::{
     api::{
@@ -24,9 +24,9 @@ use crate::{
     ground::Ground,
     karpenter::Karpenter,
     objects,
-    plan::{BOOTSTRAP_NAMESPACE, FluxPlan, Source},
+    plan::{BOOTSTRAP_NAMESPACE, DEFAULT_BRANCH, FluxPlan, Source},
     sdk::{Dependency, Result},
-    settings::{Preset, SecretText},
+    settings::SecretText,
 };
 
 const NAMESPACE: &str = "kube-system";
@@ -45,15 +45,9 @@ pub fn hand_over(
 ) -> Result {
     let Some(plan) = plan else { return Ok(()) };
     let after: Vec<Dependency> = karpenter.made().into_iter().chain([addons.made()]).collect();
-    match (&plan.source, &plan.token) {
-        (
-            Source::Hosted {
-                provider: GitProvider::Github,
-                ..
-            },
-            Some(token),
-        ) if ground.preset == Preset::Demo => as_shown(ground, cluster, &after, plan, token),
-        _ => {
+    match plan.as_shown(ground.preset) {
+        Some(token) => as_shown(ground, cluster, &after, plan, token),
+        None => {
             safely(ground, cluster, &after, plan);
             Ok(())
         }
@@ -221,24 +215,42 @@ fn as_shown(ground: &Ground, cluster: &Cluster, after: &[Dependency], plan: &Flu
     Ok(())
 }
 
-/// `flux bootstrap github …`, as the shown architectures run it.
+/// `flux bootstrap github …`, as the shown architectures run it, and what the settings say beyond them.
 fn command(plan: &FluxPlan) -> Vec<String> {
     let mut command: Vec<String> = ["flux", "bootstrap", "github"].map(str::to_owned).into();
+    let mut say = |flag: &str, value: &str| command.push(format!("--{flag}={value}"));
     if let Source::Hosted {
+        provider: _,
         owner,
         repository,
+        hostname,
         private,
         personal,
-        ..
+        token_auth,
     } = &plan.source
     {
-        command.extend([
-            format!("--owner={owner}"),
-            format!("--repository={repository}"),
-            format!("--path={}", plan.path),
-            format!("--private={private}"),
-            format!("--personal={personal}"),
-        ]);
+        say("owner", owner);
+        say("repository", repository);
+        say("path", &plan.path);
+        say("private", &private.to_string());
+        say("personal", &personal.to_string());
+        if let Some(hostname) = hostname {
+            say("hostname", hostname);
+        }
+        if *token_auth {
+            say("token-auth", "true");
+        }
+    }
+    if plan.branch != DEFAULT_BRANCH {
+        say("branch", &plan.branch);
+    }
+    for (flag, given) in [("registry", &plan.registry), ("interval", &plan.interval)] {
+        if let Some(given) = given {
+            say(flag, given);
+        }
+    }
+    for (flag, listed) in plan.components.iter().flat_map(|all| component_flags(all)) {
+        say(flag, &listed);
     }
     command
 }

@@ -13,7 +13,7 @@ use groundwork_contract::{
 };
 
 use crate::{
-    plan::{IdentityPlan, Plan, REFUSED_ZONE_IDS},
+    plan::{IdentityPlan, Plan, REFUSED_ZONE_IDS, Registry},
     sdk::{Context, Error, InvokeOptions, IsResource, ProviderRef, Resource, ResourceOptions, Result, Severity},
     settings::Preset,
 };
@@ -40,7 +40,7 @@ pub struct Ground {
     /// The path and the bounds of roles.
     pub roles: IdentityPlan,
     /// A registry that is reached without the internet.
-    pub registry: Option<String>,
+    pub registry: Option<Registry>,
     /// The platform's stamp.
     pub stamp: Resource<Stamp>,
     provider: ProviderRef,

@@ -32,6 +32,8 @@ pub struct Network {
     pub vpc_id: Output<VpcId>,
     /// The VPC's IPv4 range.
     pub cidr: Ipv4Cidr,
+    /// Whether its subnets have IPv6 ranges as well, as far as that is the platform's choice.
+    pub ipv6: bool,
     /// Public subnets.
     pub public: Vec<Place>,
     /// Private subnets.
@@ -93,6 +95,7 @@ impl Network {
         Ok(Self {
             vpc_id: vpc.id.clone(),
             cidr: cidr.clone(),
+            ipv6: false,
             public: places(
                 ground,
                 "public-subnet",
@@ -333,6 +336,7 @@ impl<'a> Builder<'a> {
         Network {
             vpc_id: self.vpc.id.clone(),
             cidr: self.plan.cidr.clone(),
+            ipv6: self.plan.ipv6,
             public,
             private,
             control_plane,

@@ -179,6 +179,106 @@ async fn mistakes_of_the_nodes_are_told_with_their_fix() {
 }
 
 #[tokio::test]
+async fn two_halves_of_the_internet_are_all_of_it() {
+    let halves = r#"{"endpoint": {"publicAccessCidrs": ["0.0.0.0/1", "128.0.0.0/1"]}}"#;
+    let path = "cluster.endpoint.publicAccessCidrs: has 0.0.0.0/1, more than anybody's own network";
+    refused(&[("cluster", halves)], &[path, "allowPublicAnywhere"]).await;
+    let insisted = halves.replace("]}", r#"], "allowPublicAnywhere": true}"#);
+    planned(&[("cluster", insisted.as_str())], &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn values_that_do_not_work_are_told_before_anything_is_made() {
+    let cases: [Mistake; 5] = [
+        (
+            &[(
+                "cilium",
+                r#"{"prefixDelegation": true, "values": {"eni": {"awsEnablePrefixDelegation": false}}}"#,
+            )],
+            &["cilium.values.eni.awsEnablePrefixDelegation: is false, but `cilium.prefixDelegation` says true"],
+        ),
+        (
+            &[(
+                "cilium",
+                r#"{"ingress": false, "values": {"ingressController": {"enabled": true}}}"#,
+            )],
+            &["cilium.values.ingressController.enabled: is true, but `cilium.ingress` says false"],
+        ),
+        (
+            &[("cilium", r#"{"values": {"cluster": {"name": "other"}}}"#)],
+            &["cilium.values.cluster.name: is \"other\", but `name` says \"main\""],
+        ),
+        (
+            &[("cilium", r#"{"values": {"tunnel": "disabled"}}"#)],
+            &["cilium.values.tunnel: the chart has no tunnel since 1.15"],
+        ),
+        (
+            &[("cilium", r#"{"values": {"kubeProxyReplacment": "true"}}"#)],
+            &[
+                "cilium.values.kubeProxyReplacment",
+                "did you mean \"kubeProxyReplacement\"?",
+            ],
+        ),
+    ];
+    for (given, parts) in cases {
+        refused(given, parts).await;
+    }
+    let same = r#"{"values": {"eni": {"awsEnablePrefixDelegation": false}, "hubble": {"ui": {"enabled": false}}}}"#;
+    planned(&[("cilium", same)], &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fargate_profile_has_five_selectors() {
+    const FLUX: &str = r#"{"owner": "me", "repository": "fleet", "token": "t"}"#;
+    const GITLAB: &str = r#"{"provider": "gitlab", "owner": "me", "repository": "fleet", "token": "t"}"#;
+    let namespaces = |plan: Plan| match plan.compute {
+        ComputePlan::Fargate(fargate) => fargate.namespaces,
+        ComputePlan::Nodes(..) => panic!("no Fargate"),
+    };
+    let two = r#"{"namespaces": ["web", "shop"]}"#;
+    // The Job of the shown architectures runs in kube-system, for GitHub alone.
+    let plan = planned(
+        &[("part", "1"), ("preset", "demo"), ("flux", FLUX), ("fargate", two)],
+        &[],
+    )
+    .await;
+    assert_eq!(
+        namespaces(plan.unwrap()),
+        ["karpenter", "flux-system", "kube-system", "web", "shop"]
+    );
+    let plan = planned(&[("part", "1"), ("preset", "demo"), ("flux", GITLAB)], &[]).await;
+    assert_eq!(
+        namespaces(plan.unwrap()),
+        ["karpenter", "flux-system", "kube-system", "flux-bootstrap"]
+    );
+    let path = "fargate.namespaces: a Fargate profile has 5 selectors at most";
+    for (given, parts) in [
+        (
+            [("part", "1"), ("flux", FLUX), ("fargate", two)],
+            [path, "needs 4; name 1 at most"],
+        ),
+        (
+            [
+                ("part", "1"),
+                ("preset", "demo"),
+                ("fargate", r#"{"namespaces": ["a", "b", "c"]}"#),
+            ],
+            [path, "needs 3; name 2 at most"],
+        ),
+        (
+            [
+                ("part", "1"),
+                ("flux", FLUX),
+                ("fargate", r#"{"namespaces": ["flux-bootstrap"]}"#),
+            ],
+            ["fargate.namespaces[0]: flux-bootstrap is there already", "leave it out"],
+        ),
+    ] {
+        refused(&given, &parts).await;
+    }
+}
+
+#[tokio::test]
 async fn mistakes_of_the_hand_over_are_told_with_their_fix() {
     let cases: [Mistake; 5] = [
         (

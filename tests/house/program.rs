@@ -33,6 +33,47 @@ async fn private() {
 }
 
 #[tokio::test]
+async fn private_with_pod_identity() {
+    let mut settings = sample::preset("private");
+    settings.push(("identity", "pod-identity"));
+    golden("private-pod-identity", &settings).await;
+}
+
+#[tokio::test]
+async fn the_shown_job_says_what_the_settings_say() {
+    let flux = r#"{"owner": "me", "repository": "fleet", "token": "t", "hostname": "git.internal", "branch": "live",
+        "tokenAuth": true, "interval": "5m", "components": ["source-controller", "image-reflector-controller"]}"#;
+    let settings = [
+        ("preset", "demo"),
+        ("flux", flux),
+        ("images", r#"{"registry": "mirror"}"#),
+    ];
+    let recording = sample::record(&settings).await.unwrap();
+    assert_eq!(recording.errors(), Vec::<&str>::new());
+    let job = recording.resource("flux-bootstrap-job").unwrap().to_json()["inputs"]["manifest"]["<secret>"].clone();
+    assert_eq!(
+        job["spec"]["template"]["spec"]["containers"][0]["command"],
+        serde_json::json!([
+            "flux",
+            "bootstrap",
+            "github",
+            "--owner=me",
+            "--repository=fleet",
+            "--path=./clusters/demo-k8s-cilium",
+            "--private=false",
+            "--personal=true",
+            "--hostname=git.internal",
+            "--token-auth=true",
+            "--branch=live",
+            "--registry=mirror/fluxcd",
+            "--interval=5m",
+            "--components=source-controller",
+            "--components-extra=image-reflector-controller",
+        ])
+    );
+}
+
+#[tokio::test]
 async fn one_regional_nat_gateway_with_ipv6() {
     golden(
         "regional-ipv6",

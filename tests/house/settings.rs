@@ -130,6 +130,102 @@ async fn a_private_platform_needs_images_and_git_within_reach() {
     );
 }
 
+/// The settings of preset `private`, with this of Flux.
+fn private(flux: &'static str) -> Vec<(&'static str, &'static str)> {
+    let mut settings = sample::preset("private");
+    settings.push(("flux", flux));
+    settings
+}
+
+#[tokio::test]
+async fn a_private_platform_is_handed_over_to_its_own_git_host() {
+    for (flux, host) in [
+        (
+            r#"{"owner": "me", "repository": "fleet", "token": "t"}"#,
+            "git.internal",
+        ),
+        (
+            r#"{"owner": "me", "repository": "fleet", "token": "t", "hostname": "git.internal:8443"}"#,
+            "git.internal:8443",
+        ),
+    ] {
+        let recording = sample::record(&private(flux)).await.unwrap();
+        assert_eq!(recording.errors(), Vec::<&str>::new());
+        let hand_over = recording.resource("main-flux").unwrap();
+        assert_eq!(hand_over.inputs["hostname"].as_str(), Some(host));
+    }
+    for (flux, parts) in [
+        (
+            r#"{"owner": "me", "repository": "fleet", "token": "t", "hostname": "github.com"}"#,
+            [
+                "platform:flux.hostname: github.com cannot be reached",
+                "`git.host` is git.internal",
+            ],
+        ),
+        (
+            r#"{"provider": "git", "url": "ssh://git@ssh.github.com:443/me/fleet", "sshKey": "k"}"#,
+            ["platform:flux.url: github.com cannot be reached", "inside the network"],
+        ),
+        (
+            r#"{"provider": "git", "url": "https://other.internal/fleet", "token": "t"}"#,
+            [
+                "platform:flux.url: goes to other.internal",
+                "`git.host` is git.internal",
+            ],
+        ),
+    ] {
+        let text = refused(&private(flux)).await;
+        for part in parts {
+            assert!(text.contains(part), "{part:?} is not in:\n{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_origin_of_images_has_its_prefix_in_a_pull_through_cache() {
+    let mut settings = private(r#"{"owner": "me", "repository": "fleet", "token": "t"}"#);
+    let images = r#"{"registry": "cache.internal/", "prefixes": {"quay.io": "quay", "ghcr.io": "ghcr"}}"#;
+    settings.push(("images", images));
+    let recording = sample::record(&settings).await.unwrap();
+    assert_eq!(recording.errors(), Vec::<&str>::new());
+    let flux = recording.resource("main-flux").unwrap().to_json()["inputs"].clone();
+    assert_eq!(flux["image"], "cache.internal/ghcr/fluxcd/flux-cli:v2.9.4");
+    assert_eq!(flux["registry"], "cache.internal/ghcr/fluxcd");
+    let cilium = recording.resource("main-cilium-cni").unwrap().to_json()["inputs"].clone();
+    assert_eq!(
+        cilium["values"]["operator"]["image"]["repository"],
+        "cache.internal/quay/cilium/operator"
+    );
+    for (images, part) in [
+        (
+            r#"{"prefixes": {"quay.io": "quay"}}"#,
+            "platform:images.prefixes: are those of a registry",
+        ),
+        (
+            r#"{"registry": "cache.internal", "prefixes": {"docker.io": "hub"}}"#,
+            "platform:images.prefixes[\"docker.io\"]: the platform pulls nothing from there",
+        ),
+    ] {
+        let text = refused(&[("images", images)]).await;
+        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_zone_that_eks_refuses_is_told_with_those_there_are() {
+    let recording = sample::record(&[("network", r#"{"zones": ["eu-central-1a", "eu-central-1z"]}"#)])
+        .await
+        .unwrap();
+    assert_eq!(recording.code, 32);
+    let told = recording.errors()[0];
+    assert!(
+        told.contains("platform:network.zones: eu-central-1z is no zone of eu-central-1 that EKS accepts"),
+        "{told}"
+    );
+    assert!(told.contains("eu-central-1a, eu-central-1b, eu-central-1c"), "{told}");
+    assert!(recording.resource("main-vpc").is_none());
+}
+
 #[tokio::test]
 async fn endpoints_that_do_not_exist_are_named() {
     let text = refused(&[("endpoints", r#"{"gateway": ["sts", "s3", "s3"]}"#)]).await;

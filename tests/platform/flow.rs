@@ -74,7 +74,6 @@ async fn private_comes_up_stays_quiet_and_goes_away() {
         ("platform:preset", "private"),
         ("platform:images", registry),
         ("platform:git", r#"{"host": "git.internal"}"#),
-        ("platform:flux", r#"{"hostname": "git.internal"}"#),
     ];
     lives_its_life("main", &settings).await;
 }

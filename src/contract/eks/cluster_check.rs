@@ -86,12 +86,12 @@ fn check_access(config: &ResourcesVpcConfigArgs, anywhere: Option<bool>) -> Opti
         (_, Some(PropertyValue::Array(items))) if anywhere == Some(false) => {
             items.iter().enumerate().find_map(|(index, item)| {
                 let cidr: AccessCidr = item.as_str()?.parse().ok()?;
-                cidr.is_anywhere().then(|| {
+                cidr.is_wide().then(|| {
                     Failure::new(
                         at("publicAccessCidrs").index(index),
                         format!(
-                            "{cidr} opens the API to the whole internet: name the ranges that you work from, or set \
-                             allowPublicAnywhere: true"
+                            "{cidr} is more than anybody's own network, and a few of these are the whole internet: name the \
+                             ranges that you work from, or set allowPublicAnywhere: true"
                         ),
                     )
                 })

@@ -61,9 +61,11 @@ text_type!(
 );
 
 impl AccessCidr {
-    /// Whether it is every address that there is.
-    pub fn is_anywhere(&self) -> bool {
-        self.as_str().ends_with("/0")
+    /// Whether it is every address that there is, or so many that a few such ranges are.
+    pub fn is_wide(&self) -> bool {
+        let text = self.as_str();
+        text.parse::<Ipv4Cidr>().is_ok_and(|cidr| cidr.is_wide())
+            || text.parse::<Ipv6Cidr>().is_ok_and(|cidr| cidr.is_wide())
     }
 }
 
@@ -89,14 +91,18 @@ mod tests {
     }
 
     #[test]
-    fn anywhere_is_every_address_of_either_kind() {
-        for (text, anywhere) in [
+    fn a_wide_range_is_nobodys_own() {
+        for (text, wide) in [
             ("0.0.0.0/0", true),
             ("::/0", true),
+            ("128.0.0.0/1", true),
+            ("16.0.0.0/7", true),
+            ("17.0.0.0/8", false),
             ("203.0.113.0/24", false),
+            ("2000::/3", true),
             ("2001:db8::/32", false),
         ] {
-            assert_eq!(text.parse::<AccessCidr>().unwrap().is_anywhere(), anywhere, "{text}");
+            assert_eq!(text.parse::<AccessCidr>().unwrap().is_wide(), wide, "{text}");
         }
         assert!("203.0.113.1/24".parse::<AccessCidr>().is_err());
     }

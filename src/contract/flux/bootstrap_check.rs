@@ -16,6 +16,21 @@ pub(super) const COMPONENTS: [&str; 7] = [
     "source-watcher",
 ];
 
+/// The flags of `flux bootstrap` that name controllers: those that it brings by itself, and others beside them.
+#[must_use]
+pub fn component_flags(components: &[String]) -> Vec<(&'static str, String)> {
+    let own = COMPONENTS.get(..4).unwrap_or_default();
+    let (own, extra): (Vec<&str>, Vec<&str>) = components
+        .iter()
+        .map(String::as_str)
+        .partition(|component| own.contains(component));
+    [("components", own), ("components-extra", extra)]
+        .into_iter()
+        .filter(|(_, listed)| !listed.is_empty())
+        .map(|(flag, listed)| (flag, listed.join(",")))
+        .collect()
+}
+
 fn known<T: serde::de::DeserializeOwned>(input: Option<&Input<T>>) -> Option<T> {
     input.and_then(Input::known)
 }

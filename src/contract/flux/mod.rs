@@ -5,4 +5,5 @@ mod bootstrap_check;
 mod bootstrap_id;
 
 pub use bootstrap::*;
+pub use bootstrap_check::component_flags;
 pub use bootstrap_id::*;

@@ -18,7 +18,7 @@ use crate::{
     identity::{Identity, PodRole},
     nodes::Nodes,
     objects::merged,
-    plan::CiliumPlan,
+    plan::{CILIUM, CiliumPlan},
     sdk::{Dependency, Resource},
     settings::Preset,
 };
@@ -126,13 +126,9 @@ impl Installed {
 /// The chart's values, the user's laid over ours.
 fn values(ground: &Ground, cluster: &Cluster, operator: &PodRole, plan: &CiliumPlan) -> Output<Json> {
     let ours = Values {
-        cluster: ground.cluster.clone(),
-        prefix_delegation: plan.prefix_delegation,
-        hubble: plan.hubble,
-        ingress: plan.ingress,
-        operators: plan.operators,
         masquerade_interfaces: (ground.preset == Preset::Demo).then(|| "eth0".to_owned()),
-        images: ground.registry.as_deref().map(Images::of),
+        images: ground.registry.as_ref().map(|registry| Images::of(registry.of(CILIUM))),
+        ..Values::of(&ground.cluster, plan)
     };
     let users = Json::Object(plan.values.clone().into_iter().collect());
     let endpoint: Output<String> = cluster.resource.endpoint.cast();

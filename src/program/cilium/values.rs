@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
+use crate::plan::CiliumPlan;
+
 /// What the platform says to Cilium's chart, typed. Taken by charts since 1.16.
 ///
 /// Source: <https://docs.cilium.io/en/stable/helm-reference/>, and the charts themselves, rendered.
@@ -32,10 +34,8 @@ pub struct Images {
 
 impl Images {
     /// In this registry.
-    pub fn of(registry: &str) -> Self {
-        Self {
-            registry: registry.trim_end_matches('/').to_owned(),
-        }
+    pub const fn of(registry: String) -> Self {
+        Self { registry }
     }
 
     fn image(&self, name: &str) -> Image {
@@ -52,6 +52,19 @@ struct Image {
 }
 
 impl Values {
+    /// What a plan says of the cluster of this name.
+    pub fn of(cluster: &str, plan: &CiliumPlan) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            prefix_delegation: plan.prefix_delegation,
+            hubble: plan.hubble,
+            ingress: plan.ingress,
+            operators: plan.operators,
+            masquerade_interfaces: None,
+            images: None,
+        }
+    }
+
     /// The values, for an API at `endpoint` and an operator with a role.
     pub fn json(&self, endpoint: &str, role: Option<&str>) -> Json {
         let (host, port) = host_and_port(endpoint);
@@ -199,7 +212,9 @@ mod tests {
     #[test]
     fn another_registry_serves_every_image() {
         let mut values = values();
-        values.images = Some(Images::of("111122223333.dkr.ecr.eu-central-1.amazonaws.com/quay/"));
+        values.images = Some(Images::of(
+            "111122223333.dkr.ecr.eu-central-1.amazonaws.com/quay".to_owned(),
+        ));
         let text = values.json("https://a", None).to_string();
         assert_eq!(
             text.matches("dkr.ecr.eu-central-1.amazonaws.com/quay/cilium/").count(),

@@ -195,11 +195,15 @@ fn plan_endpoint(
             "names addresses, although `publicAccess` is false; leave one of the two out",
         ));
     }
-    if cidrs.iter().any(|cidr| cidr.prefix() == 0) && !allow_public_anywhere.unwrap_or(demo && !given) {
+    if let Some(wide) = cidrs.iter().find(|cidr| cidr.is_wide())
+        && !allow_public_anywhere.unwrap_or(demo && !given)
+    {
         failures.push(Failure::new(
             path(&["endpoint", "publicAccessCidrs"]),
-            "has 0.0.0.0/0: the API would be open to every address; name the addresses that need it, or insist with \
-             `allowPublicAnywhere: true`",
+            format!(
+                "has {wide}, more than anybody's own network: a few of these are every address; name the addresses that \
+                 need it, or insist with `allowPublicAnywhere: true`"
+            ),
         ));
     }
     (public.then_some(cidrs), private)

@@ -5,13 +5,21 @@ use std::collections::BTreeMap;
 use groundwork_contract::{
     Failure,
     eks::{AmiType, CapacityType, KubernetesVersion},
-    helm::ChartSource,
+    helm::{
+        ChartSource,
+        cilium::{is_cilium, mistakes},
+    },
 };
-use groundwork_wire::PropertyPath;
+use groundwork_wire::{PropertyPath, PropertyValue};
 use serde_json::Value as Json;
 
+use super::BOOTSTRAP_NAMESPACE;
 use crate::{
-    settings::{AddonChoice, AddonSettings, CiliumSettings, FargateSettings, IdentityKind, NodeSettings, Preset},
+    cilium::Values,
+    objects::merged,
+    settings::{
+        AddonChoice, AddonSettings, CiliumSettings, FargateSettings, IdentityKind, NodeSettings, PlatformName, Preset,
+    },
     versions::Cilium,
 };
 
@@ -124,28 +132,33 @@ fn at(parent: &str, key: &str) -> PropertyPath {
 }
 
 /// What the settings say of compute.
-pub(super) struct Said {
+pub(super) struct Said<'a> {
+    pub(super) name: &'a PlatformName,
     pub(super) identity: Option<IdentityKind>,
     pub(super) cilium: Option<CiliumSettings>,
     pub(super) nodes: Option<NodeSettings>,
     pub(super) fargate: Option<FargateSettings>,
     pub(super) addons: Option<AddonSettings>,
+    /// Whether the hand-over to Flux has a namespace of its own.
+    pub(super) bootstrap: bool,
 }
 
 /// The compute of a part; CoreDNS, which both have; and whether pods get their rights by Pod Identity.
 pub(super) fn plan_compute(
     preset: Preset,
     part: u8,
-    said: Said,
+    said: Said<'_>,
     known: &Cilium,
     failures: &mut Vec<Failure>,
 ) -> (ComputePlan, AddonPlan, bool) {
     let Said {
+        name,
         identity,
         cilium,
         nodes,
         fargate,
         addons,
+        bootstrap,
     } = said;
     let AddonSettings {
         vpc_cni,
@@ -174,7 +187,7 @@ pub(super) fn plan_compute(
             ));
         }
         let plan = FargatePlan {
-            namespaces: plan_namespaces(fargate, failures),
+            namespaces: plan_namespaces(fargate, bootstrap, failures),
             vpc_cni: addon(vpc_cni),
             kube_proxy: addon(kube_proxy),
         };
@@ -196,7 +209,7 @@ pub(super) fn plan_compute(
         failures,
     );
     // Operators keep apart by host.
-    let cilium = plan_cilium(cilium, nodes.min.clamp(1, 2), known, failures);
+    let cilium = plan_cilium(name, cilium, nodes.min.clamp(1, 2), known, failures);
     let pod_identity = matches!(identity, Some(IdentityKind::PodIdentity | IdentityKind::Auto));
     (ComputePlan::Nodes(cilium, nodes), addon(coredns), pod_identity)
 }
@@ -208,8 +221,13 @@ fn addon(choice: Option<AddonChoice>) -> AddonPlan {
     })
 }
 
-fn plan_namespaces(settings: Option<FargateSettings>, failures: &mut Vec<Failure>) -> Vec<String> {
+/// How many namespaces a Fargate profile takes. Source: EKS User Guide, "Fargate profile components".
+const SELECTORS: usize = 5;
+
+fn plan_namespaces(settings: Option<FargateSettings>, bootstrap: bool, failures: &mut Vec<Failure>) -> Vec<String> {
     let mut namespaces: Vec<String> = ["karpenter", "flux-system", "kube-system"].map(str::to_owned).into();
+    namespaces.extend(bootstrap.then(|| BOOTSTRAP_NAMESPACE.to_owned()));
+    let own = namespaces.len();
     let more = settings.and_then(|settings| settings.namespaces).unwrap_or_default();
     for (index, namespace) in more.into_iter().enumerate() {
         if namespaces.contains(&namespace) {
@@ -221,17 +239,20 @@ fn plan_namespaces(settings: Option<FargateSettings>, failures: &mut Vec<Failure
             namespaces.push(namespace);
         }
     }
-    // Source: EKS User Guide, "Fargate profile components": five selectors at most.
-    if namespaces.len() > 4 {
+    if namespaces.len() > SELECTORS {
         failures.push(Failure::new(
             at("fargate", "namespaces"),
-            "a Fargate profile has five selectors at most, and the platform needs four; name one or none",
+            format!(
+                "a Fargate profile has {SELECTORS} selectors at most, and the platform needs {own}; name {} at most",
+                SELECTORS - own
+            ),
         ));
     }
     namespaces
 }
 
 fn plan_cilium(
+    name: &PlatformName,
     settings: Option<CiliumSettings>,
     operators: u16,
     known: &Cilium,
@@ -284,7 +305,7 @@ fn plan_cilium(
             format!("is given, but {chart:?} is an address, a folder or an archive by itself; leave one of them out"),
         ));
     }
-    CiliumPlan {
+    let plan = CiliumPlan {
         version,
         chart,
         repository: repository.or_else(|| (!by_itself).then(|| known.repository.clone())),
@@ -293,7 +314,55 @@ fn plan_cilium(
         hubble: hubble.unwrap_or(true),
         ingress: ingress.unwrap_or(true),
         operators,
+    };
+    failures.extend(check_values(name, &plan));
+    plan
+}
+
+/// What the chart would be given, held against the settings and against what charts of its version take.
+fn check_values(name: &PlatformName, plan: &CiliumPlan) -> Vec<Failure> {
+    let path = PropertyPath::root().key("cilium");
+    // What other parts of the platform count on: how many pods a node carries, whose network interfaces are whose, and that
+    // no load balancer outlives the cluster.
+    let settings = [
+        (
+            ["eni", "awsEnablePrefixDelegation"],
+            Json::from(plan.prefix_delegation),
+            "cilium.prefixDelegation",
+        ),
+        (["ingressController", "enabled"], plan.ingress.into(), "cilium.ingress"),
+        (["hubble", "relay.enabled"], plan.hubble.into(), "cilium.hubble"),
+        (["cluster", "name"], name.as_str().into(), "name"),
+    ];
+    let said = |keys: &[&str; 2]| {
+        let [first, rest] = keys;
+        rest.split('.')
+            .try_fold(plan.values.get(*first)?, |value, key| value.get(key))
+    };
+    let mut failures: Vec<Failure> = settings
+        .iter()
+        .filter_map(|(keys, ours, setting)| {
+            let theirs = said(keys).filter(|theirs| *theirs != ours)?;
+            let path = keys
+                .iter()
+                .flat_map(|keys| keys.split('.'))
+                .fold(path.key("values"), |path, key| path.key(key));
+            Some(Failure::new(
+                path,
+                format!("is {theirs}, but `{setting}` says {ours}; say it by `{setting}` alone"),
+            ))
+        })
+        .collect();
+    if is_cilium(&plan.chart) && ChartSource::of(&plan.chart, plan.repository.is_some()) != ChartSource::Local {
+        let ours = Values::of(name.as_str(), plan).json("https://kubernetes.example.com", None);
+        let users = Json::Object(plan.values.clone().into_iter().collect());
+        let found = mistakes(&plan.version, &PropertyValue::from(merged(ours, users)));
+        failures.extend(found.into_iter().map(|Failure { path: below, reason }| {
+            let segments = path.segments().iter().chain(below.segments());
+            Failure::new(segments.cloned().collect::<Vec<_>>().into(), reason)
+        }));
     }
+    failures
 }
 
 fn plan_nodes(

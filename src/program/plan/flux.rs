@@ -3,10 +3,14 @@
 use groundwork_contract::{Failure, eks::KubernetesVersion, flux::GitProvider};
 use groundwork_wire::PropertyPath;
 
+use super::images::{FLUX, Registry};
 use crate::{
     settings::{FluxSettings, PlatformName, Preset, SecretText},
     versions::Flux,
 };
+
+/// The branch that the cluster follows where none is named, which is Flux' own choice as well.
+pub const DEFAULT_BRANCH: &str = "main";
 
 /// The hand-over to Flux, decided.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +37,19 @@ pub struct FluxPlan {
     pub ssh_key: Option<SecretText>,
     /// What that is encrypted with.
     pub ssh_key_passphrase: Option<SecretText>,
+}
+
+impl FluxPlan {
+    /// The token of the Job in the form of the shown architectures, if that is the one: for GitHub, in preset `demo`.
+    pub fn as_shown(&self, preset: Preset) -> Option<&SecretText> {
+        match &self.source {
+            Source::Hosted {
+                provider: GitProvider::Github,
+                ..
+            } if preset == Preset::Demo => self.token.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// Where a repository is.
@@ -73,11 +90,34 @@ pub(super) struct Around<'a> {
     pub(super) preset: Preset,
     pub(super) name: &'a PlatformName,
     pub(super) kubernetes: &'a KubernetesVersion,
-    pub(super) registry: Option<&'a str>,
+    pub(super) registry: Option<&'a Registry>,
+    pub(super) git_host: Option<&'a str>,
     pub(super) known: &'a Flux,
 }
 
+/// The host that the hand-over's own settings name, and by which of them.
+pub(super) fn host_of(settings: &FluxSettings) -> Option<(&'static str, &str)> {
+    if let Some(hostname) = &settings.hostname {
+        return Some(("hostname", without_port(hostname)));
+    }
+    let (_, rest) = settings.url.as_ref()?.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    Some(("url", without_port(authority.rsplit('@').next()?)))
+}
+
+fn without_port(host: &str) -> &str {
+    host.split(':').next().unwrap_or(host)
+}
+
 pub(super) fn plan_flux(settings: FluxSettings, around: &Around<'_>, failures: &mut Vec<Failure>) -> Option<FluxPlan> {
+    if let Some((key, host)) = host_of(&settings)
+        && let Some(other) = around.git_host.filter(|other| without_port(other) != host)
+    {
+        failures.push(Failure::new(
+            at(key),
+            format!("goes to {host}, but `git.host` is {other}; name the same host, or leave one of them out"),
+        ));
+    }
     let FluxSettings {
         provider,
         owner,
@@ -103,6 +143,7 @@ pub(super) fn plan_flux(settings: FluxSettings, around: &Around<'_>, failures: &
         name,
         kubernetes,
         registry,
+        git_host,
         known,
     } = around;
     if kubernetes.minor() < known.oldest_kubernetes.minor() {
@@ -121,7 +162,10 @@ pub(super) fn plan_flux(settings: FluxSettings, around: &Around<'_>, failures: &
         owner,
         repository,
         url,
-        hostname,
+        hostname: match provider {
+            GitProvider::Github | GitProvider::Gitlab => hostname.or_else(|| git_host.map(str::to_owned)),
+            GitProvider::Git => hostname,
+        },
         username,
         private,
         personal,
@@ -136,18 +180,18 @@ pub(super) fn plan_flux(settings: FluxSettings, around: &Around<'_>, failures: &
     let version = version.unwrap_or_else(|| known.version.clone());
     let version = version.trim_start_matches('v').to_owned();
     let image = image.unwrap_or_else(|| match registry {
-        Some(registry) => format!("{registry}/fluxcd/flux-cli:v{version}"),
+        Some(registry) => format!("{}/fluxcd/flux-cli:v{version}", registry.of(FLUX)),
         None if demo => known.tagged(&version),
         None => known.image(&version),
     });
     Some(FluxPlan {
         source,
-        branch: branch.unwrap_or_else(|| "main".to_owned()),
+        branch: branch.unwrap_or_else(|| DEFAULT_BRANCH.to_owned()),
         path: path.unwrap_or_else(|| format!("./clusters/{name}")),
         components,
         image,
         version,
-        registry: registry.map(|registry| format!("{registry}/fluxcd")),
+        registry: registry.map(|registry| format!("{}/fluxcd", registry.of(FLUX))),
         interval,
         token,
         ssh_key,

@@ -17,16 +17,21 @@ use crate::{
 mod cluster;
 mod compute;
 mod flux;
+mod images;
 
 pub use cluster::ClusterPlan;
 pub use compute::{AddonPlan, CiliumPlan, ComputePlan, FargatePlan, Image, NodesPlan, PODS_WITH_PREFIXES, image_of};
-pub use flux::{FluxPlan, Source};
+pub use flux::{DEFAULT_BRANCH, FluxPlan, Source};
+pub use images::{CILIUM, FLUX, Registry};
 
 /// Zones in which EKS refuses a control plane. Source: EKS User Guide, "VPC and subnet considerations".
 pub const REFUSED_ZONE_IDS: [&str; 3] = ["use1-az3", "usw1-az2", "cac1-az3"];
 
 /// The interface endpoints without which a cluster does not live off the internet.
 const PRIVATE_ENDPOINTS: [&str; 7] = ["ec2", "ecr.api", "ecr.dkr", "eks", "sqs", "ssm", "sts"];
+
+/// The one by which the agent of Pod Identity gets credentials. Source: EKS User Guide, "Deploy private clusters".
+const POD_IDENTITY_ENDPOINT: &str = "eks-auth";
 
 /// The endpoints of the architectures that preset `demo` shows.
 const DEMO_ENDPOINTS: [&str; 8] = [
@@ -40,14 +45,14 @@ const DEMO_ENDPOINTS: [&str; 8] = [
     "cloudformation",
 ];
 
-/// Registries that no VPC endpoint reaches.
-const PUBLIC_REGISTRIES: [&str; 6] = [
-    "docker.io",
-    "gcr.io",
-    "ghcr.io",
-    "public.ecr.aws",
-    "quay.io",
-    "registry.k8s.io",
+/// Git hosts that no private network reaches.
+const PUBLIC_GIT: [&str; 6] = [
+    "bitbucket.org",
+    "codeberg.org",
+    "dev.azure.com",
+    "ghe.com",
+    "github.com",
+    "gitlab.com",
 ];
 
 /// The namespace of the Job that hands over to Flux, in its safe form.
@@ -69,7 +74,7 @@ pub struct Plan {
     /// The endpoints.
     pub endpoints: EndpointsPlan,
     /// A registry that is reached without the internet.
-    pub registry: Option<String>,
+    pub registry: Option<Registry>,
     /// The cluster.
     pub cluster: ClusterPlan,
     /// The roles.
@@ -196,26 +201,15 @@ pub fn plan(settings: Settings, region: Option<&Region>, today: Date) -> Result<
         (Preset::Standard | Preset::Private, _) => "main",
     };
     let network = plan_network(preset, network.unwrap_or_else(no_network), region, &mut failures);
-    let endpoints = plan_endpoints(preset, endpoints.unwrap_or_else(no_endpoints), &network, &mut failures);
-    let registry = images.and_then(|images| images.registry);
+    let registry = images::plan_images(images, &mut failures);
+    let git_host = git.and_then(|git| git.host);
     if let NetworkPlan::New(new) = &network
         && new.nat == Nat::None
     {
-        failures.extend(check_offline(
-            preset,
-            registry.as_deref(),
-            git.and_then(|git| git.host).as_deref(),
-        ));
+        let hand_over = flux.as_ref().and_then(flux::host_of);
+        failures.extend(check_offline(preset, registry.as_ref(), git_host.as_deref(), hand_over));
     }
     let cluster = cluster::plan_cluster(preset, version, cluster, (&known.kubernetes, today), &mut failures);
-    let said = compute::Said {
-        identity,
-        cilium,
-        nodes,
-        fargate,
-        addons,
-    };
-    let (mut compute, coredns, pod_identity) = compute::plan_compute(preset, part, said, &known.cilium, &mut failures);
     let name = match name.map_or_else(|| default_name.parse(), Ok) {
         Ok(name) => name,
         Err(error) => {
@@ -227,16 +221,27 @@ pub fn plan(settings: Settings, region: Option<&Region>, today: Date) -> Result<
         preset,
         name: &name,
         kubernetes: &cluster.version,
-        registry: registry.as_deref(),
+        registry: registry.as_ref(),
+        git_host: git_host.as_deref(),
         known: &known.flux,
     };
     let flux = flux.and_then(|flux| flux::plan_flux(flux, &around, &mut failures));
-    if let ComputePlan::Fargate(fargate) = &mut compute
-        && flux.is_some()
-        && preset != Preset::Demo
-    {
-        fargate.namespaces.push(BOOTSTRAP_NAMESPACE.to_owned());
-    }
+    let said = compute::Said {
+        name: &name,
+        identity,
+        cilium,
+        nodes,
+        fargate,
+        addons,
+        bootstrap: flux.as_ref().is_some_and(|flux| flux.as_shown(preset).is_none()),
+    };
+    let (compute, coredns, pod_identity) = compute::plan_compute(preset, part, said, &known.cilium, &mut failures);
+    let endpoints = plan_endpoints(
+        (preset, pod_identity),
+        endpoints.unwrap_or_else(no_endpoints),
+        &network,
+        &mut failures,
+    );
     if failures.is_empty() {
         Ok(Plan {
             preset,
@@ -263,8 +268,19 @@ pub fn plan(settings: Settings, region: Option<&Region>, today: Date) -> Result<
     }
 }
 
-/// Without a way out, images and Git must be on the inside.
-fn check_offline(preset: Preset, registry: Option<&str>, host: Option<&str>) -> Vec<Failure> {
+/// The one of these domains that a host is of.
+fn among(host: &str, domains: &[&'static str]) -> Option<&'static str> {
+    let is_of = |domain: &&&'static str| host == **domain || host.ends_with(&format!(".{domain}"));
+    domains.iter().find(is_of).copied()
+}
+
+/// Without a way out, images and Git must be on the inside: `hand_over` is where Flux' own settings say that Git is.
+fn check_offline(
+    preset: Preset,
+    registry: Option<&Registry>,
+    host: Option<&str>,
+    hand_over: Option<(&'static str, &str)>,
+) -> Vec<Failure> {
     let at = |parent: &str, key: &str, reason: String| Failure::new(PropertyPath::root().key(parent).key(key), reason);
     let why = match preset {
         Preset::Private => "preset `private` has no way to the internet",
@@ -279,33 +295,33 @@ fn check_offline(preset: Preset, registry: Option<&str>, host: Option<&str>) -> 
                 "is required: {why}; name a registry that is reached without it, such as an ECR pull-through cache"
             ),
         )),
-        Some(registry) => {
-            let host = registry.split('/').next().unwrap_or_default();
-            if let Some(public) = PUBLIC_REGISTRIES
-                .iter()
-                .find(|public| host == **public || host.ends_with(&format!(".{public}")))
-            {
-                failures.push(at(
-                    "images",
-                    "registry",
-                    format!("{public} cannot be reached: {why}; mirror its images to ECR and name that"),
-                ));
-            }
-        }
+        Some(registry) => failures.extend(registry.public().map(|public| {
+            at(
+                "images",
+                "registry",
+                format!("{public} cannot be reached: {why}; mirror its images to ECR and name that"),
+            )
+        })),
     }
-    match host {
-        None => failures.push(at(
+    if host.is_none() {
+        failures.push(at(
             "git",
             "host",
             format!("is required: {why}; name a Git host that is reached without it"),
-        )),
-        Some(host) if ["github.com", "gitlab.com", "bitbucket.org"].contains(&host) => failures.push(at(
-            "git",
-            "host",
-            format!("{host} cannot be reached: {why}; name one inside the network"),
-        )),
-        Some(_) => {}
+        ));
     }
+    let named = host.map(|host| ("git", "host", host));
+    let named = named
+        .into_iter()
+        .chain(hand_over.map(|(key, host)| ("flux", key, host)));
+    failures.extend(named.filter_map(|(parent, key, host)| {
+        let public = among(host, &PUBLIC_GIT)?;
+        Some(at(
+            parent,
+            key,
+            format!("{public} cannot be reached: {why}; name one inside the network"),
+        ))
+    }));
     failures
 }
 
@@ -612,7 +628,7 @@ fn check_flow_logs(flow_logs: &FlowLogSettings, region: Option<&Region>) -> Vec<
 }
 
 fn plan_endpoints(
-    preset: Preset,
+    (preset, pod_identity): (Preset, bool),
     settings: EndpointSettings,
     network: &NetworkPlan,
     failures: &mut Vec<Failure>,
@@ -634,6 +650,7 @@ fn plan_endpoints(
     });
     let interface = interface.unwrap_or_else(|| match preset {
         Preset::Demo => owned(&DEMO_ENDPOINTS),
+        Preset::Private if pod_identity => owned(&[&PRIVATE_ENDPOINTS[..], &[POD_IDENTITY_ENDPOINT]].concat()),
         Preset::Private => owned(&PRIVATE_ENDPOINTS),
         Preset::Standard => Vec::new(),
     });

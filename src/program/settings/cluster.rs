@@ -38,7 +38,8 @@ pub struct ApiEndpointSettings {
     pub public_access_cidrs: Option<BTreeSet<Ipv4Cidr>>,
     /// Whether it is reached within the VPC. Default true.
     pub private_access: Option<bool>,
-    /// Whether `0.0.0.0/0` is accepted among `publicAccessCidrs`. Default false; true in preset `demo`.
+    /// Whether ranges shorter than /8, such as `0.0.0.0/0`, are accepted among `publicAccessCidrs`. Default false; true in
+    /// preset `demo`.
     pub allow_public_anywhere: Option<bool>,
 }
 

@@ -15,7 +15,7 @@ pub struct CiliumSettings {
     pub chart: Option<String>,
     /// The repository. Default `https://helm.cilium.io` where `chart` is a name.
     pub repository: Option<String>,
-    /// Values of the chart, laid over the platform's own.
+    /// Values of the chart, laid over the platform's own. What a setting says is said there alone.
     pub values: Option<BTreeMap<String, Json>>,
     /// Whether interfaces get ranges of 16 addresses instead of single ones, so that a node carries 110 pods. Default
     /// false.

@@ -18,7 +18,7 @@ pub struct FluxSettings {
     pub repository: Option<String>,
     /// Its address (any Git server): `https://…` or `ssh://…`.
     pub url: Option<String>,
-    /// The host of GitHub Enterprise or of a GitLab of one's own. Default the public one.
+    /// The host of GitHub Enterprise or of a GitLab of one's own. Default `git.host`, else the public one.
     pub hostname: Option<String>,
     /// The branch. Default `main`.
     pub branch: Option<String>,

@@ -1,5 +1,7 @@
 //! Settings: what a user may say about a platform. Read and held against their form before anything is registered.
 
+use std::collections::BTreeMap;
+
 use groundwork_contract::{
     Arn, Failure, Ipv4Cidr, Tags, ZoneName,
     check::{check, from_text},
@@ -210,12 +212,15 @@ pub enum EndpointPolicy {
 pub struct ImageSettings {
     /// A registry that is reached without the internet, such as `111122223333.dkr.ecr.eu-central-1.amazonaws.com`.
     pub registry: Option<String>,
+    /// Below what that registry has the images of `quay.io` (Cilium's) and `ghcr.io` (Flux'), as ECR's pull-through cache
+    /// has a prefix for each: `{"quay.io": "quay", "ghcr.io": "ghcr"}`. Default: all by their own names.
+    pub prefixes: Option<BTreeMap<String, String>>,
 }
 
 /// Where the platform's Git repository is.
 #[shape(settings)]
 pub struct GitSettings {
-    /// A host that is reached from the private subnets.
+    /// A host that is reached from the private subnets, and where the hand-over to Flux goes.
     pub host: Option<String>,
 }
 

@@ -189,7 +189,7 @@ fn set<T: std::str::FromStr<Err: std::fmt::Display> + Ord>(
 pub(super) fn inputs(cluster: &AwsCluster, last: Option<&ClusterInputs>) -> Result<ClusterInputs> {
     let vpc = resources_vpc_config(cluster, last)?;
     let cidrs = vpc.public_access_cidrs.iter().flatten();
-    let anywhere = cidrs.clone().any(AccessCidr::is_anywhere);
+    let anywhere = cidrs.clone().any(AccessCidr::is_wide);
     let access = cluster.access_config();
     let mode = access.and_then(|access| access.authentication_mode());
     Ok(ClusterInputs {

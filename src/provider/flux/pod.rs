@@ -1,6 +1,6 @@
 //! The pod of a bootstrap: restricted, and without a secret anywhere but by reference.
 
-use groundwork_contract::flux::{BootstrapInputs, GitProvider};
+use groundwork_contract::flux::{BootstrapInputs, GitProvider, component_flags};
 use serde_json::{Value as Json, json};
 
 use super::objects::NAME;
@@ -10,14 +10,6 @@ const USER: u32 = 65534;
 
 /// Where the Secret's key is mounted.
 const KEY_FOLDER: &str = "/etc/flux-bootstrap";
-
-/// The controllers that `flux install` brings by itself; others are named apart (`--components-extra`).
-const OWN: [&str; 4] = [
-    "source-controller",
-    "kustomize-controller",
-    "helm-controller",
-    "notification-controller",
-];
 
 /// What the Job runs. Source: Pod Security Standards, "Restricted"; fluxcd/flux2, `Dockerfile`.
 pub(super) fn pod(inputs: &BootstrapInputs) -> Json {
@@ -139,16 +131,8 @@ fn arguments(inputs: &BootstrapInputs) -> Vec<String> {
     if let Some(version) = &inputs.version {
         say("version", &format!("v{}", version.trim_start_matches('v')));
     }
-    if let Some(components) = &inputs.components {
-        let (own, extra): (Vec<&str>, Vec<&str>) = components
-            .iter()
-            .map(String::as_str)
-            .partition(|component| OWN.contains(component));
-        for (name, listed) in [("components", own), ("components-extra", extra)] {
-            if !listed.is_empty() {
-                say(name, &listed.join(","));
-            }
-        }
+    for (name, listed) in inputs.components.iter().flat_map(|all| component_flags(all)) {
+        say(name, &listed);
     }
     // It gives up by itself, and says why, before the Job's deadline ends it without a word.
     say("timeout", &format!("{}s", inputs.deadline_seconds / 2));
