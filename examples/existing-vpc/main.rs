@@ -46,10 +46,10 @@ async fn existing_vpc(pulumi: Context) -> Result {
 
     let ground = Ground::new(&pulumi, &plan).await?;
     let network = Network::new(&ground, &plan.network).await?;
-    let endpoints = Endpoints::new(&ground, &network, &plan.endpoints).await?;
+    let endpoints = Endpoints::new(&ground, &network, &plan.endpoints)?;
     let web = web(&ground, &network);
 
-    let cluster = Cluster::new(&ground, &network, &endpoints, &plan.cluster).await?;
+    let cluster = Cluster::new(&ground, &network, &endpoints, &plan.cluster);
     let identity = Identity::new(&ground, &cluster, &plan.identity);
     let karpenter = Karpenter::new(&ground, &cluster, &identity)?;
     let cni = Cilium::install(&ground, &cluster, &identity, network_of_pods);

@@ -21,7 +21,7 @@ async fn network(pulumi: Context) -> Result {
     let plan = planned(&pulumi)?;
     let ground = Ground::new(&pulumi, &plan).await?;
     let network = Network::new(&ground, &plan.network).await?;
-    let endpoints = Endpoints::new(&ground, &network, &plan.endpoints).await?;
+    let endpoints = Endpoints::new(&ground, &network, &plan.endpoints)?;
     export_network(&ground, &network, &endpoints);
     Ok(())
 }

@@ -25,6 +25,15 @@ pub(crate) struct TokenArgs {
     /// A role to assume first
     #[arg(long, value_name = "ARN")]
     role_arn: Option<String>,
+    /// The external id that the role's trust policy asks for
+    #[arg(
+        long,
+        value_name = "ID",
+        requires = "role_arn",
+        env = "GROUNDWORK_EXTERNAL_ID",
+        hide_env_values = true
+    )]
+    external_id: Option<String>,
 }
 
 pub(crate) async fn run(args: &TokenArgs, ui: &Ui) -> Result<()> {
@@ -33,12 +42,15 @@ pub(crate) async fn run(args: &TokenArgs, ui: &Ui) -> Result<()> {
         region,
         profile,
         role_arn,
+        external_id,
     } = args;
     let failed = |because: String| Error::Token {
         cluster: cluster.clone(),
         because,
     };
-    let role = role_arn.as_ref().map(|arn| json!({"roleArn": arn}));
+    let role = role_arn
+        .as_ref()
+        .map(|arn| json!({"roleArn": arn, "externalId": external_id}));
     let config = serde_json::from_value(json!({"region": region, "profile": profile, "assumeRole": role}))
         .map_err(|error| failed(error.to_string()))?;
     let credential = exec_credential(&config, cluster)

@@ -98,6 +98,7 @@ macro_rules! functions {
             $crate::ec2::GetAmi,
             $crate::ec2::GetAvailabilityZones,
             $crate::sts::GetCallerIdentity,
+            $crate::iam::GetRole,
             $crate::index::GetRegion,
             $crate::index::GetPartition,
             $crate::ec2::GetVpcEndpointServices,

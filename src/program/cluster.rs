@@ -5,8 +5,6 @@
 //!
 //! What costs: the control plane $73 a month, and its logs $0.50 a GB.
 
-use std::collections::BTreeSet;
-
 use groundwork_contract::{
     Arn, Input, Ipv4Cidr, Ipv6Cidr, Output,
     ec2::{
@@ -15,8 +13,8 @@ use groundwork_contract::{
     },
     eks::{
         self, AccessConfigArgs, AccessEntry, AccessEntryArgs, AccessEntryType, AccessPolicyArgs, AccessScope,
-        AuthenticationMode, ClusterArgs, ClusterName, EncryptionConfigArgs, GetClusterVersions, GetClusterVersionsArgs,
-        KubernetesVersion, ResourcesVpcConfigArgs, SupportType, UpgradePolicyArgs, VersionStatus,
+        AuthenticationMode, ClusterArgs, ClusterName, EncryptionConfigArgs, KubernetesVersion, ResourcesVpcConfigArgs,
+        SupportType, UpgradePolicyArgs,
     },
     findings,
     iam::{OpenIdConnectProvider, OpenIdConnectProviderArgs, STS_AUDIENCE, Service, Trust},
@@ -30,9 +28,8 @@ use crate::{
     ground::Ground,
     network::Network,
     plan::ClusterPlan,
-    principal::principal_of,
     roles::Granted,
-    sdk::{Dependency, Error, Resource, ResourceOptions, Result, Severity},
+    sdk::{Dependency, Resource, ResourceOptions, Severity},
     settings::{EncryptionSettings, Preset},
 };
 
@@ -56,12 +53,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Declares the cluster of a plan.
-    ///
-    /// # Errors
-    /// EKS does not have the version, or who makes the cluster cannot be told.
-    pub async fn new(ground: &Ground, network: &Network, endpoints: &Endpoints, plan: &ClusterPlan) -> Result<Self> {
-        ask_for_version(ground, plan).await?;
-        let administrators = administrators(ground, plan).await?;
+    pub fn new(ground: &Ground, network: &Network, endpoints: &Endpoints, plan: &ClusterPlan) -> Self {
         warn(ground, plan);
         let role = role(ground);
         let groups = Groups::new(ground, network);
@@ -79,7 +71,8 @@ impl Cluster {
             ground.options_after(&before),
         );
         groups.let_each_other_in(ground, &cluster);
-        let admitted = administrators
+        let admitted = ground
+            .administrators
             .iter()
             .map(|administrator| Dependency::from(&admit(ground, &cluster, administrator)))
             .collect();
@@ -96,7 +89,7 @@ impl Cluster {
         if let Some(proxy) = &plan.proxy_url {
             connection = connection.proxy_url(proxy.clone());
         }
-        Ok(Self {
+        Self {
             name: cluster.id.clone(),
             version: plan.version.clone(),
             resource: cluster,
@@ -104,7 +97,7 @@ impl Cluster {
             connection: connection.into(),
             node_group: groups.nodes.id.clone(),
             admitted,
-        })
+        }
     }
 
     /// Options of what is in the cluster: it comes after the access of whoever makes it.
@@ -113,62 +106,6 @@ impl Cluster {
             .below(&self.resource)
             .depends_on_all(self.admitted.iter().cloned())
     }
-}
-
-/// EKS is asked before anything is made: it knows versions that this release does not.
-async fn ask_for_version(ground: &Ground, plan: &ClusterPlan) -> Result {
-    let answer = ground
-        .pulumi
-        .invoke_with::<GetClusterVersions>(GetClusterVersionsArgs::new(), ground.asking());
-    let Some(answer) = answer.value().await? else {
-        return Ok(());
-    };
-    let wanted = plan.version.as_str();
-    let standard = || {
-        let standard = answer
-            .versions
-            .iter()
-            .filter(|version| version.status == VersionStatus::Standard);
-        standard
-            .map(|version| version.version.to_string())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let Some(version) = answer
-        .versions
-        .iter()
-        .find(|version| version.version.as_str() == wanted)
-    else {
-        return Err(Error::new(format!(
-            "platform:version: EKS has no Kubernetes {wanted} in {}; it has {} in standard support",
-            ground.region,
-            standard()
-        )));
-    };
-    if version.status != VersionStatus::Standard && plan.support_type != Some(SupportType::Extended) {
-        return Err(Error::new(format!(
-            "platform:version: {wanted} has left standard support, which costs $365 a month more; take one of {}, or \
-             consent with `cluster.supportType: EXTENDED`",
-            standard()
-        )));
-    }
-    Ok(())
-}
-
-/// Who administers the cluster, everybody once.
-async fn administrators(ground: &Ground, plan: &ClusterPlan) -> Result<BTreeSet<Arn>> {
-    let mut administrators = plan.admins.clone();
-    if plan.deployer {
-        let deployer = if let Some(arn) = &plan.deployer_arn {
-            arn.clone()
-        } else {
-            let caller = ground.caller.value().await?;
-            let caller = caller.ok_or_else(|| Error::new("who runs Pulumi is not known yet"))?;
-            principal_of(&caller).map_err(|why| Error::new(format!("platform:cluster.access.deployerArn: {why}")))?
-        };
-        administrators.insert(deployer);
-    }
-    Ok(administrators)
 }
 
 fn warn(ground: &Ground, plan: &ClusterPlan) {

@@ -3,12 +3,14 @@
 //! A gateway endpoint is a free route. An interface endpoint is a network interface in each zone at some $7 a month, and
 //! stands only in the zones where AWS offers the service. All admit this account alone, unless the settings say otherwise.
 
+use std::collections::BTreeSet;
+
 use groundwork_contract::{
-    AccountId, Document, Input, Ipv4Cidr, Output, ZoneName,
+    AccountId, Document, Input, Ipv4Cidr, Output, Partition, Region, ZoneName,
     ec2::{
-        Direction, GetVpcEndpointServices, GetVpcEndpointServicesArgs, Protocol, RouteTableId, SecurityGroup,
-        SecurityGroupArgs, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleArgs, SubnetId, VpcEndpoint,
-        VpcEndpointArgs, VpcEndpointId, VpcEndpointService, VpcEndpointType,
+        Direction, GetVpcEndpointServices, GetVpcEndpointServicesArgs, GetVpcEndpointServicesResult, Protocol,
+        RouteTableId, SecurityGroup, SecurityGroupArgs, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleArgs,
+        SubnetId, VpcEndpoint, VpcEndpointArgs, VpcEndpointId, VpcEndpointService, VpcEndpointType,
     },
     findings,
 };
@@ -17,7 +19,7 @@ use crate::{
     ground::Ground,
     network::Network,
     plan::EndpointsPlan,
-    sdk::{Dependency, Error, Resource, ResourceOptions, Result, Severity},
+    sdk::{Context, Dependency, Error, InvokeOptions, Resource, ResourceOptions, Result, Severity},
     settings::{EndpointPolicy, Preset},
 };
 
@@ -39,22 +41,22 @@ impl Endpoints {
     ///
     /// # Errors
     /// A service is not offered in any zone of the network.
-    pub async fn new(ground: &Ground, network: &Network, plan: &EndpointsPlan) -> Result<Self> {
+    pub fn new(ground: &Ground, network: &Network, plan: &EndpointsPlan) -> Result<Self> {
         let mut endpoints = Self::default();
-        if plan.gateway.is_empty() && plan.interface.is_empty() {
-            return Ok(endpoints);
-        }
-        let offered = offered(ground, plan).await?;
+        let places = plan
+            .interface
+            .iter()
+            .map(|service| Ok((service, subnets_of(ground, network, service)?)))
+            .collect::<Result<Vec<_>>>()?;
         for service in &plan.gateway {
             let endpoint = gateway(ground, network, plan, service);
             endpoints.keep(service, &endpoint);
         }
-        if plan.interface.is_empty() {
+        if places.is_empty() {
             return Ok(endpoints);
         }
         let group = group(ground, network);
-        for service in &plan.interface {
-            let subnets = subnets_of(ground, network, &offered, service)?;
+        for (service, subnets) in places {
             let endpoint = interface(ground, network, plan, &group, service, &subnets);
             endpoints.keep(service, &endpoint);
             warn(ground, network, service);
@@ -73,28 +75,49 @@ impl Endpoints {
     }
 }
 
-/// The services of the plan, as the region offers them.
-async fn offered(ground: &Ground, plan: &EndpointsPlan) -> Result<Vec<VpcEndpointService>> {
-    let names: std::collections::BTreeSet<String> = plan
+/// Asks how the region offers the services of a plan, if it has any.
+pub(crate) fn ask(
+    pulumi: &Context,
+    options: InvokeOptions,
+    region: &Region,
+    plan: &EndpointsPlan,
+) -> Option<Output<GetVpcEndpointServicesResult>> {
+    let names: BTreeSet<String> = plan
         .gateway
         .iter()
         .chain(&plan.interface)
-        .map(|service| full_name(ground, service))
+        .map(|service| full_name(region, service))
         .collect();
-    let args = GetVpcEndpointServicesArgs::new().service_names(names);
-    let answer = ground
-        .pulumi
-        .invoke_with::<GetVpcEndpointServices>(args, ground.asking());
-    Ok(answer.value().await?.map(|answer| answer.services).unwrap_or_default())
+    let args = GetVpcEndpointServicesArgs::new().service_names(names.clone());
+    (!names.is_empty()).then(|| pulumi.invoke_with::<GetVpcEndpointServices>(args, options))
+}
+
+/// Those of these zones in which interface endpoints of a service are offered.
+pub(crate) fn zones_of(
+    region: &Region,
+    services: &[VpcEndpointService],
+    service: &str,
+    zones: &[ZoneName],
+) -> Result<BTreeSet<ZoneName>> {
+    let name = full_name(region, service);
+    let offered: BTreeSet<ZoneName> = services
+        .iter()
+        .filter(|offer| offer.service_name == name && offer.service_type.iter().any(|kind| kind == "Interface"))
+        .flat_map(|offer| &offer.availability_zones)
+        .filter(|zone| zones.contains(zone))
+        .cloned()
+        .collect();
+    if offered.is_empty() {
+        return Err(Error::new(format!(
+            "platform:endpoints.interface: {service} is not offered in any zone of the network; leave it out"
+        )));
+    }
+    Ok(offered)
 }
 
 /// `com.amazonaws.eu-central-1.s3`.
-fn full_name(ground: &Ground, service: &str) -> String {
-    format!(
-        "{}.{}.{service}",
-        ground.partition().reverse_dns_prefix(),
-        ground.region
-    )
+fn full_name(region: &Region, service: &str) -> String {
+    format!("{}.{region}.{service}", Partition::of(region).reverse_dns_prefix())
 }
 
 fn resource_name(ground: &Ground, service: &str) -> String {
@@ -133,7 +156,7 @@ fn policy(ground: &Ground, plan: &EndpointsPlan, service: &str) -> Option<Output
 fn gateway(ground: &Ground, network: &Network, plan: &EndpointsPlan, service: &str) -> Resource<VpcEndpoint> {
     let name = resource_name(ground, &format!("{service}-gateway"));
     let tables: Vec<Input<RouteTableId>> = network.route_tables.iter().map(Input::from).collect();
-    let mut args = VpcEndpointArgs::new(&network.vpc_id, full_name(ground, service))
+    let mut args = VpcEndpointArgs::new(&network.vpc_id, full_name(&ground.region, service))
         .vpc_endpoint_type(VpcEndpointType::Gateway)
         .route_table_ids(tables)
         .tags(ground.tags(&name, []));
@@ -156,7 +179,7 @@ fn interface(
     let name = resource_name(ground, service);
     let subnets: Vec<Input<SubnetId>> = subnets.iter().map(Input::from).collect();
     let groups: Vec<Input<SecurityGroupId>> = vec![(&group.group.id).into()];
-    let mut args = VpcEndpointArgs::new(&network.vpc_id, full_name(ground, service))
+    let mut args = VpcEndpointArgs::new(&network.vpc_id, full_name(&ground.region, service))
         .vpc_endpoint_type(VpcEndpointType::Interface)
         .subnet_ids(subnets)
         .security_group_ids(groups)
@@ -171,24 +194,10 @@ fn interface(
 }
 
 /// The private subnets in whose zones a service is offered.
-fn subnets_of(
-    ground: &Ground,
-    network: &Network,
-    offered: &[VpcEndpointService],
-    service: &str,
-) -> Result<Vec<Output<SubnetId>>> {
-    let name = full_name(ground, service);
-    let zones: Vec<&ZoneName> = offered
-        .iter()
-        .filter(|offer| offer.service_name == name && offer.service_type.iter().any(|kind| kind == "Interface"))
-        .flat_map(|offer| &offer.availability_zones)
-        .collect();
-    let (here, not_here): (Vec<_>, Vec<_>) = network.private.iter().partition(|place| zones.contains(&&place.zone));
-    if here.is_empty() {
-        return Err(Error::new(format!(
-            "platform:endpoints.interface: {service} is not offered in any zone of the network; leave it out"
-        )));
-    }
+fn subnets_of(ground: &Ground, network: &Network, service: &str) -> Result<Vec<Output<SubnetId>>> {
+    let all: Vec<ZoneName> = network.private.iter().map(|place| place.zone.clone()).collect();
+    let zones = zones_of(&ground.region, &ground.services, service, &all)?;
+    let (here, not_here): (Vec<_>, Vec<_>) = network.private.iter().partition(|place| zones.contains(&place.zone));
     for place in not_here {
         ground.pulumi.log(
             Severity::Warning,

@@ -1,21 +1,20 @@
 //! What every chapter stands on: the engine, the provider, the platform's name, tags and stamp.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groundwork_contract::{
-    AccountId, Arn, Document, Input, Output, Partition, Region, Stamp, StampArgs,
-    ec2::{GetAvailabilityZones, GetAvailabilityZonesArgs},
+    AccountId, Arn, AssumeRole, Document, Input, Output, Partition, Region, Stamp, StampArgs, ZoneName,
+    ec2::VpcEndpointService,
     findings::Finding,
     iam::Trust,
-    index::{GetRegion, GetRegionArgs},
-    sts::{GetCallerIdentity, GetCallerIdentityArgs},
     teardown::{Audit, AuditArgs},
 };
 
 use crate::{
-    plan::{IdentityPlan, Plan, REFUSED_ZONE_IDS, Registry},
-    sdk::{Context, Error, InvokeOptions, IsResource, ProviderRef, Resource, ResourceOptions, Result, Severity},
+    plan::{IdentityPlan, Plan, Registry},
+    sdk::{Context, IsResource, ProviderRef, Resource, ResourceOptions, Result, Severity},
     settings::Preset,
+    survey::Survey,
 };
 
 /// What every chapter stands on.
@@ -33,10 +32,16 @@ pub struct Ground {
     pub region: Region,
     /// The account.
     pub account: Output<AccountId>,
-    /// Who runs Pulumi.
-    pub caller: Output<Arn>,
+    /// The zones of a new network.
+    pub zones: Vec<ZoneName>,
+    /// The services of the endpoints, as the region offers them.
+    pub services: Vec<VpcEndpointService>,
+    /// Who administers the cluster.
+    pub administrators: BTreeSet<Arn>,
     /// The profile of the AWS configuration that credentials come from.
     pub profile: Option<String>,
+    /// The role that is assumed with these.
+    pub assume_role: Option<AssumeRole>,
     /// The path and the bounds of roles.
     pub roles: IdentityPlan,
     /// A registry that is reached without the internet.
@@ -49,10 +54,10 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Declares the provider, the stamp and the audit, and asks where we are.
+    /// Declares the provider, asks all that there is to ask, and only then declares the stamp and the audit.
     ///
     /// # Errors
-    /// The provider cannot tell its region.
+    /// AWS does not answer, or has not what the plan needs.
     pub async fn new(pulumi: &Context, plan: &Plan) -> Result<Self> {
         let provider = pulumi.provider(
             "groundwork",
@@ -60,15 +65,13 @@ impl Ground {
             Input::<BTreeMap<String, String>>::from(provider_inputs(pulumi)),
             None,
         );
-        let asked = InvokeOptions::new().provider(&provider);
-        // The first question alone: whatever keeps the provider from answering is then told once.
-        let region = pulumi.invoke_with::<GetRegion>(GetRegionArgs::new(), asked.clone());
-        let Some(region) = region.value().await? else {
-            return Err(Error::new(
-                "the provider's region is not known yet: set groundwork:region to a plain value",
-            ));
-        };
-        let identity = pulumi.invoke_with::<GetCallerIdentity>(GetCallerIdentityArgs::new(), asked);
+        let Survey {
+            region,
+            account,
+            zones,
+            services,
+            administrators,
+        } = Survey::new(pulumi, &provider, plan).await?;
         // The architectures of preset `demo` say `demo` throughout; otherwise the platform's own name.
         let prefix = if plan.preset == Preset::Demo {
             "demo".to_owned()
@@ -93,10 +96,13 @@ impl Ground {
             preset: plan.preset,
             prefix,
             cluster: plan.name.to_string(),
-            region: region.region,
-            account: identity.field("account"),
-            caller: identity.field("arn"),
+            region,
+            account,
+            zones,
+            services,
+            administrators,
             profile: profile(pulumi),
+            assume_role: assume_role(pulumi),
             roles: plan.identity.clone(),
             registry: plan.registry.clone(),
             stamp,
@@ -148,11 +154,6 @@ impl Ground {
         self.options().parent(parent)
     }
 
-    /// Options of a function.
-    pub fn asking(&self) -> InvokeOptions {
-        InvokeOptions::new().provider(&self.provider)
-    }
-
     /// Tags of a resource: its name, the stamp, the user's, and some of its own.
     pub fn tags<const N: usize>(&self, name: &str, own: [(&str, &str); N]) -> BTreeMap<String, Input<String>> {
         let text = |(key, value): (&str, &str)| (key.to_owned(), Input::from(value));
@@ -179,23 +180,17 @@ impl Ground {
     pub fn warn(&self, finding: &Finding, what: &str) {
         self.pulumi.log(Severity::Warning, finding.about(what));
     }
-
-    /// The zones of the region that every account may use and EKS accepts, in the order of their names.
-    ///
-    /// # Errors
-    /// AWS does not tell.
-    pub async fn zones(&self) -> Result<Vec<groundwork_contract::ZoneName>> {
-        let refused: Vec<String> = REFUSED_ZONE_IDS.iter().map(|id| (*id).to_owned()).collect();
-        let args = GetAvailabilityZonesArgs::new().exclude_zone_ids(refused);
-        let zones = self.pulumi.invoke_with::<GetAvailabilityZones>(args, self.asking());
-        Ok(zones.value().await?.map(|zones| zones.names).unwrap_or_default())
-    }
 }
 
 /// The profile, where it is no secret.
 fn profile(pulumi: &Context) -> Option<String> {
     let of = |namespace| pulumi.config(namespace).get::<String>("profile").ok().flatten();
     of("groundwork").or_else(|| of("aws"))
+}
+
+/// The role that the provider assumes. A malformed one is the provider's to tell.
+pub(crate) fn assume_role(pulumi: &Context) -> Option<AssumeRole> {
+    pulumi.config("groundwork").get_object("assumeRole").ok().flatten()
 }
 
 fn options(provider: &ProviderRef) -> ResourceOptions {

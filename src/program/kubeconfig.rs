@@ -1,6 +1,6 @@
 //! The kubeconfig: how people and tools reach the cluster, without a token in it.
 
-use groundwork_contract::{Input, Output, Region, eks::ClusterName, kubernetes::ProxyUrl};
+use groundwork_contract::{AssumeRole, Input, Output, Region, eks::ClusterName, kubernetes::ProxyUrl};
 use serde_json::{Value as Json, json};
 
 use crate::{cluster::Cluster, ground::Ground, settings::KubeconfigStyle};
@@ -12,7 +12,11 @@ pub fn kubeconfig(
     style: KubeconfigStyle,
     proxy: Option<&ProxyUrl>,
 ) -> Input<String> {
-    let (region, profile) = (ground.region.clone(), ground.profile.clone());
+    let (region, profile, role) = (
+        ground.region.clone(),
+        ground.profile.clone(),
+        ground.assume_role.clone(),
+    );
     let proxy = proxy.map(ToString::to_string);
     let resource = &cluster.resource;
     let text: Output<String> = resource
@@ -24,18 +28,20 @@ pub fn kubeconfig(
                 cluster: name.as_str(),
                 region: &region,
                 profile: profile.as_deref(),
+                role: role.as_ref(),
             };
             write(&endpoint, &authority, &minting, proxy.as_deref()).to_string()
         });
     Input::secret(text)
 }
 
-/// Who mints the tokens, and for which cluster.
+/// Who mints the tokens, for which cluster, and as whom: as the provider, whom the cluster lets in.
 struct Minting<'a> {
     style: KubeconfigStyle,
     cluster: &'a str,
     region: &'a Region,
     profile: Option<&'a str>,
+    role: Option<&'a AssumeRole>,
 }
 
 impl Minting<'_> {
@@ -45,6 +51,7 @@ impl Minting<'_> {
             cluster,
             region,
             profile,
+            role,
         } = *self;
         let region = region.as_str();
         let (command, mut args, hint) = match style {
@@ -69,14 +76,23 @@ impl Minting<'_> {
             ),
         };
         args.extend(profile.into_iter().flat_map(|profile| ["--profile", profile]));
-        json!({
+        args.extend(role.into_iter().flat_map(|role| ["--role-arn", role.role_arn.as_str()]));
+        let mut exec = json!({
             "apiVersion": "client.authentication.k8s.io/v1",
             "command": command,
             "args": args,
             "interactiveMode": "Never",
             "provideClusterInfo": false,
             "installHint": hint,
-        })
+        });
+        // Arguments can be seen by everybody on the machine.
+        if let (Json::Object(map), Some(id)) = (&mut exec, role.and_then(|role| role.external_id.as_ref())) {
+            map.insert(
+                "env".to_owned(),
+                json!([{"name": "GROUNDWORK_EXTERNAL_ID", "value": id}]),
+            );
+        }
+        exec
     }
 }
 
@@ -103,28 +119,51 @@ mod tests {
     #[test]
     fn a_kubeconfig_names_who_mints_the_token_and_holds_none() {
         let region: Region = "eu-central-1".parse().unwrap();
-        let user = |style, profile| {
+        let exec = |style, profile, role: Option<&AssumeRole>| {
             let minting = Minting {
                 style,
                 cluster: "main",
                 region: &region,
                 profile,
+                role,
             };
             let config = write("https://a", "QUJD", &minting, Some("http://proxy:3128"));
             assert_eq!(config["clusters"][0]["cluster"]["proxy-url"], "http://proxy:3128");
             assert!(!config.to_string().contains("k8s-aws-v1"));
             config["users"][0]["user"]["exec"].clone()
         };
-        let ours = user(KubeconfigStyle::Groundwork, None);
-        assert_eq!(ours["command"], "groundwork");
+        let line = |exec: &Json| {
+            let words = exec["args"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|word| word.as_str().unwrap());
+            let words: Vec<&str> = [exec["command"].as_str().unwrap()].into_iter().chain(words).collect();
+            words.join(" ")
+        };
+        let ours = exec(KubeconfigStyle::Groundwork, None, None);
+        assert_eq!(line(&ours), "groundwork token --cluster main --region eu-central-1");
+        assert_eq!(ours.get("env"), None);
+        let theirs = exec(KubeconfigStyle::Aws, Some("mine"), None);
         assert_eq!(
-            ours["args"],
-            json!(["token", "--cluster", "main", "--region", "eu-central-1"])
+            line(&theirs),
+            "aws eks get-token --cluster-name main --output json --region eu-central-1 --profile mine"
         );
-        let theirs = user(KubeconfigStyle::Aws, Some("mine"));
+        let role: AssumeRole = serde_json::from_value(json!({
+            "roleArn": "arn:aws:iam::111122223333:role/platform/deploy",
+            "externalId": "42",
+        }))
+        .unwrap();
+        let ours = exec(KubeconfigStyle::Groundwork, Some("mine"), Some(&role));
         assert_eq!(
-            (&theirs["args"][1], &theirs["args"][9]),
-            (&json!("get-token"), &json!("mine"))
+            line(&ours),
+            "groundwork token --cluster main --region eu-central-1 --profile mine --role-arn \
+             arn:aws:iam::111122223333:role/platform/deploy"
+        );
+        assert_eq!(ours["env"], json!([{"name": "GROUNDWORK_EXTERNAL_ID", "value": "42"}]));
+        let theirs = exec(KubeconfigStyle::Aws, None, Some(&role));
+        assert!(
+            line(&theirs).ends_with("--region eu-central-1 --role-arn arn:aws:iam::111122223333:role/platform/deploy")
         );
     }
 }

@@ -9,13 +9,14 @@ use crate::{
     endpoints::Endpoints,
     exports::Platform,
     fargate::Fargate,
-    ground::Ground,
+    ground::{Ground, assume_role},
     identity::Identity,
     karpenter::Karpenter,
     network::Network,
     nodes::Nodes,
     plan::{ComputePlan, Plan},
     sdk::{Context, Result},
+    settings::KubeconfigStyle,
 };
 
 pub mod addons;
@@ -38,6 +39,7 @@ pub mod roles;
 pub mod sample;
 pub mod sdk;
 pub mod settings;
+pub mod survey;
 pub mod versions;
 
 /// The platform, from a stack's configuration.
@@ -50,8 +52,8 @@ pub async fn platform(pulumi: Context) -> Result {
 
     let ground = Ground::new(&pulumi, &plan).await?;
     let network = Network::new(&ground, &plan.network).await?;
-    let endpoints = Endpoints::new(&ground, &network, &plan.endpoints).await?;
-    let cluster = Cluster::new(&ground, &network, &endpoints, &plan.cluster).await?;
+    let endpoints = Endpoints::new(&ground, &network, &plan.endpoints)?;
+    let cluster = Cluster::new(&ground, &network, &endpoints, &plan.cluster);
     let identity = Identity::new(&ground, &cluster, &plan.identity);
     let karpenter = Karpenter::new(&ground, &cluster, &identity)?;
     let (addons, cilium) = match &plan.compute {
@@ -91,7 +93,16 @@ pub async fn platform(pulumi: Context) -> Result {
 /// Mistakes in the settings, all of them at once.
 pub fn planned(pulumi: &Context) -> Result<Plan> {
     let settings = settings::read(&pulumi.config("platform")).map_err(|failures| list(&failures))?;
-    plan::plan(settings, configured_region(pulumi)?.as_ref(), pulumi.today()).map_err(|failures| list(&failures))
+    let region = configured_region(pulumi)?;
+    let plan = plan::plan(settings, region.as_ref(), pulumi.today()).map_err(|failures| list(&failures))?;
+    if plan.kubeconfig == KubeconfigStyle::Aws && assume_role(pulumi).is_some_and(|role| role.external_id.is_some()) {
+        return Err(list(&[Failure::at(
+            "kubeconfig",
+            "is aws, whose command line gives no external id when it assumes a role, as `groundwork:assumeRole` asks for; \
+             take `groundwork`, or a profile that assumes the role",
+        )]));
+    }
+    Ok(plan)
 }
 
 /// Project and provider would share a configuration namespace.

@@ -20,7 +20,7 @@ use groundwork_contract::{
 
 use crate::{
     ground::Ground,
-    plan::{NetworkPlan, NewNetwork, Zones},
+    plan::{NetworkPlan, NewNetwork},
     sdk::{AnyResource, Dependency, Error, IsResource, Resource, Result},
     settings::{ExistingNetwork, FlowLogSettings, FlowLogTraffic, Nat, Preset},
 };
@@ -62,10 +62,10 @@ impl Network {
     /// Declares the network of a plan.
     ///
     /// # Errors
-    /// The region has no such zones, or fewer than asked for.
+    /// A subnet of an existing network cannot be looked up.
     pub async fn new(ground: &Ground, plan: &NetworkPlan) -> Result<Self> {
         match plan {
-            NetworkPlan::New(new) => Builder::begin(ground, new).await,
+            NetworkPlan::New(new) => Ok(Builder::begin(ground, new)),
             NetworkPlan::Existing(existing) => Self::existing(ground, existing).await,
         }
     }
@@ -137,29 +137,6 @@ struct Rooted {
     table: Resource<RouteTable>,
 }
 
-/// The zones of a plan, as the region has them.
-async fn zones(ground: &Ground, zones: &Zones) -> Result<Vec<ZoneName>> {
-    let usable = ground.zones().await?;
-    let listed = || usable.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    match zones {
-        Zones::Count(count) if usable.len() < *count => Err(Error::new(format!(
-            "platform:network.zoneCount: {count} zones are asked for, but {} has {} that EKS accepts ({}); ask for fewer",
-            ground.region,
-            usable.len(),
-            listed()
-        ))),
-        Zones::Count(count) => Ok(usable.into_iter().take(*count).collect()),
-        Zones::Named(names) => match names.iter().find(|name| !usable.contains(name)) {
-            None => Ok(names.clone()),
-            Some(name) => Err(Error::new(format!(
-                "platform:network.zones: {name} is no zone of {} that EKS accepts; there are {}",
-                ground.region,
-                listed()
-            ))),
-        },
-    }
-}
-
 /// A new network under way.
 struct Builder<'a> {
     ground: &'a Ground,
@@ -172,8 +149,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    async fn begin(ground: &'a Ground, plan: &'a NewNetwork) -> Result<Network> {
-        let zones = zones(ground, &plan.zones).await?;
+    fn begin(ground: &'a Ground, plan: &'a NewNetwork) -> Network {
         let name = ground.name("vpc");
         let mut tags = ground.tags(&format!("{name}-{}", ground.region), []);
         if plan.flow_logs.is_none() && ground.preset != Preset::Demo {
@@ -201,7 +177,7 @@ impl<'a> Builder<'a> {
         builder.groups();
         builder.flow_logs();
         builder.gateways();
-        Ok(builder.tiers(&zones))
+        builder.tiers(&ground.zones)
     }
 
     fn groups(&self) {

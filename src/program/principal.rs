@@ -1,32 +1,33 @@
 //! Who somebody is for EKS: the role or user behind a session.
 
-use groundwork_contract::Arn;
+use groundwork_contract::{Arn, iam::RoleName};
 
 /// The role or user of IAM that a caller of AWS is.
-///
-/// STS tells a role's session without the path of the role, and EKS knows the role by its whole ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// This one.
+    Known(Arn),
+    /// The role of this name: its session does not tell its path, and EKS knows it by its whole ARN.
+    Role(RoleName),
+}
+
+/// Who a caller is.
 ///
 /// # Errors
 /// It cannot be told from the ARN.
-pub fn principal_of(caller: &Arn) -> Result<Arn, String> {
+pub fn principal_of(caller: &Arn) -> Result<Principal, String> {
     let parts: Vec<&str> = caller.resource().split('/').collect();
-    let ours = |resource: String| {
-        format!("arn:{}:iam::{}:{resource}", caller.partition(), caller.account())
-            .parse()
-            .map_err(|error| format!("{error}"))
-    };
     match (caller.service(), parts.as_slice()) {
-        ("iam", ["user" | "role", ..]) => Ok(caller.clone()),
+        ("iam", ["user" | "role", ..]) => Ok(Principal::Known(caller.clone())),
         // Whoever has the account's root has everything; EKS takes no entry for it.
         (_, ["root"]) => Err(format!(
             "{caller} is the account's root, whom EKS lets in by no access entry; run Pulumi as a role, or name one"
         )),
-        ("sts", ["assumed-role", role, _]) if role.starts_with("AWSReservedSSO_") => Err(format!(
-            "the session {caller} is of a role with a path, which the session does not tell; name the role: `aws iam \
-             get-role --role-name {role} --query Role.Arn`"
-        )),
-        ("sts", ["assumed-role", role, _]) => ours(format!("role/{role}")),
-        ("sts", ["user", user]) => ours(format!("user/{user}")),
+        ("sts", ["assumed-role", role, _]) => role.parse().map(Principal::Role).map_err(|error| format!("{error}")),
+        ("sts", ["user", user]) => format!("arn:{}:iam::{}:user/{user}", caller.partition(), caller.account())
+            .parse()
+            .map(Principal::Known)
+            .map_err(|error| format!("{error}")),
         _ => Err(format!(
             "{caller} is neither a role nor a user; name the one that runs Pulumi"
         )),
@@ -37,26 +38,25 @@ pub fn principal_of(caller: &Arn) -> Result<Arn, String> {
 mod tests {
     use super::*;
 
-    fn of(caller: &str) -> Option<String> {
-        principal_of(&caller.parse().unwrap()).ok().map(|arn| arn.to_string())
+    fn of(caller: &str) -> Option<Principal> {
+        principal_of(&caller.parse().unwrap()).ok()
     }
 
     #[test]
     fn a_sessions_role_is_who_somebody_is() {
-        assert_eq!(
-            of("arn:aws-cn:sts::111122223333:assumed-role/deploy/ci").unwrap(),
-            "arn:aws-cn:iam::111122223333:role/deploy"
-        );
-        assert_eq!(
-            of("arn:aws:iam::111122223333:user/team/me").unwrap(),
-            "arn:aws:iam::111122223333:user/team/me"
-        );
+        for role in ["deploy", "AWSReservedSSO_Admin_0123456789abcdef"] {
+            assert_eq!(
+                of(&format!("arn:aws-cn:sts::111122223333:assumed-role/{role}/ci")),
+                Some(Principal::Role(role.parse().unwrap()))
+            );
+        }
+        let user = "arn:aws:iam::111122223333:user/team/me";
+        assert_eq!(of(user), Some(Principal::Known(user.parse().unwrap())));
     }
 
     #[test]
     fn who_cannot_be_told_is_asked_for() {
         for caller in [
-            "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0123/me",
             "arn:aws:iam::111122223333:root",
             "arn:aws:sts::111122223333:federated-user/me",
         ] {

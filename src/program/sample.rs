@@ -115,7 +115,11 @@ fn with_id<const N: usize>(id: &str, outputs: [(&str, String); N]) -> Answer {
     }
 }
 
-fn invoke(invocation: &Invocation) -> std::result::Result<PropertyMap, String> {
+/// What a region without peculiarities answers to functions.
+///
+/// # Errors
+/// The sample knows no such function, or is asked for what the platform should not use.
+pub fn invoke(invocation: &Invocation) -> std::result::Result<PropertyMap, String> {
     let answer = match invocation.token.as_str() {
         "groundwork:index:getRegion" => json!({"region": REGION}),
         "groundwork:sts:getCallerIdentity" => json!({

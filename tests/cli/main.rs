@@ -125,6 +125,10 @@ fn a_slip_of_the_pen_is_told_what_was_meant() {
         (vec!["demo", "--part", "3"], "3 is not in 1..=2"),
         (vec!["demo", "--settle", "1s", "--speed", "2"], "cannot be used with"),
         (vec!["bench", "--runs", "0"], "0 is not in 1.."),
+        (
+            vec!["token", "--cluster", "main", "--external-id", "42"],
+            "--role-arn <ARN>",
+        ),
     ] {
         let output = groundwork(&arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -25,6 +25,10 @@ async fn every_function_answers_as_its_contract_says() {
             "groundwork:eks:getCluster" | "groundwork:eks:getClusterAuth" => json!({"name": cluster.id}),
             "groundwork:eks:getAddonVersions" => json!({"addonName": "coredns", "kubernetesVersion": "1.35"}),
             "groundwork:ec2:getAmi" => json!({"owners": ["amazon"], "architecture": "arm64"}),
+            "groundwork:iam:getRole" => {
+                let arn = inputs["roleArn"].as_str().unwrap();
+                json!({"name": arn.rsplit('/').next().unwrap()})
+            }
             _ => json!({}),
         };
         let answer = provider

@@ -56,6 +56,18 @@ const TABLE: &[(&str, &[(&str, Run)])] = &[
             ),
             ("pulumi preview", Account),
             ("pulumi up", Account),
+            (
+                "cargo install --path .",
+                Not("it would install into the home of whoever runs the tests, who have the program beside them"),
+            ),
+            (
+                "pulumi stack output kubeconfig --show-secrets > kubeconfig",
+                Not("tests/platform reads the same output, with two clients"),
+            ),
+            (
+                "kubectl --kubeconfig kubeconfig get nodes",
+                Not("tests/platform runs the same kubectl with the same kubeconfig"),
+            ),
             ("pulumi config set --path platform:flux.owner example", Not(HAND_OVER)),
             (
                 "pulumi config set --path platform:flux.repository fleet",

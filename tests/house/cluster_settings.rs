@@ -47,14 +47,10 @@ async fn refused(given: &[(&str, &str)], parts: &[&str]) {
 
 #[tokio::test]
 async fn mistakes_of_the_cluster_are_told_with_their_fix() {
-    let cases: [Mistake; 17] = [
+    let cases: [Mistake; 16] = [
         (
             &[("version", "1.24")],
             &["version: EKS has no Kubernetes 1.24; it has 1.36, 1.35, 1.34"],
-        ),
-        (
-            &[("version", "1.33")],
-            &["version: 1.33 is in extended support", "cluster.supportType: EXTENDED"],
         ),
         (&[("version", "latest")], &["version", "expected `1.` and a number"]),
         (

@@ -19,3 +19,4 @@ mod layering;
 mod order;
 mod program;
 mod settings;
+mod survey;

@@ -150,6 +150,28 @@ async fn a_project_with_the_providers_name_is_refused() {
 }
 
 #[tokio::test]
+async fn whoever_has_the_kubeconfig_asks_as_the_provider_does() {
+    use groundwork_program::sdk::mock::run;
+    let role = r#"{"roleArn": "arn:aws:iam::111122223333:role/deploy", "externalId": "42"}"#;
+    let options = || sample::options().config("groundwork:assumeRole", role);
+    let recording = run(options(), groundwork_program::platform).await.unwrap();
+    let kubeconfig = recording.to_json()["exports"]["kubeconfig"]["<secret>"].clone();
+    let kubeconfig = kubeconfig.as_str().unwrap();
+    assert!(
+        kubeconfig.contains(r#""--role-arn","arn:aws:iam::111122223333:role/deploy""#),
+        "{kubeconfig}"
+    );
+    let aws = options().config("platform:kubeconfig", "aws");
+    let recording = run(aws, groundwork_program::platform).await.unwrap();
+    assert_eq!(recording.registrations.len(), 1, "nothing but the stack");
+    assert!(
+        recording.errors()[0].contains("platform:kubeconfig: is aws, whose command line gives no external id"),
+        "{:?}",
+        recording.errors()
+    );
+}
+
+#[tokio::test]
 async fn the_settings_of_other_providers_reach_ours() {
     use groundwork_program::sdk::mock::run;
     let options = sample::options()

@@ -27,6 +27,8 @@ pub struct ClusterPlan {
     pub version: KubernetesVersion,
     /// The last day of its standard support and how many days are left, once they are few.
     pub support_ends: Option<(Date, i32)>,
+    /// What a version costs beyond that, in dollars a month.
+    pub extended_dollars_per_month: u32,
     /// What comes after standard support; EKS' own default where nothing is said.
     pub support_type: Option<SupportType>,
     /// Whether EKS refuses to delete it.
@@ -91,12 +93,13 @@ pub(super) fn plan_cluster(
         proxy_url: None,
     });
     let version = version.unwrap_or_else(|| known.default.clone());
-    failures.extend(check_version(&version, support_type.as_ref(), known));
+    failures.extend(check_version(&version, known));
     let endpoint = plan_endpoint(preset, endpoint, failures);
     let logs = plan_logs(preset, logging, failures);
     let access = plan_access(preset, access, failures);
     ClusterPlan {
         support_ends: known.ending(&version, today),
+        extended_dollars_per_month: known.extended_dollars_per_month,
         version,
         support_type: support_type.or_else(|| (preset != Preset::Demo).then_some(SupportType::Standard)),
         deletion_protection: deletion_protection.unwrap_or(false),
@@ -117,35 +120,23 @@ pub(super) fn plan_cluster(
     }
 }
 
-/// A version newer than those we know is EKS' to judge.
-fn check_version(version: &KubernetesVersion, support: Option<&SupportType>, known: &Kubernetes) -> Option<Failure> {
+/// A version that nobody supports any more. EKS is asked about the others: it knows newer ones, and which a cluster runs.
+fn check_version(version: &KubernetesVersion, known: &Kubernetes) -> Option<Failure> {
     let supported: Vec<&KubernetesVersion> = known.standard.iter().map(|supported| &supported.version).collect();
-    let newest = supported
+    let oldest = supported
         .iter()
-        .map(|version| version.minor())
-        .max()
+        .copied()
+        .chain(&known.extended)
+        .map(KubernetesVersion::minor)
+        .min()
         .unwrap_or_default();
     let listed = || supported.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    if version.minor() > newest || supported.contains(&version) {
-        None
-    } else if known.extended.contains(version) {
-        (support != Some(&SupportType::Extended)).then(|| {
-            Failure::at(
-                "version",
-                format!(
-                    "{version} is in extended support, which costs ${} a month more; take one of {}, or consent with \
-                     `cluster.supportType: EXTENDED`",
-                    known.extended_dollars_per_month,
-                    listed()
-                ),
-            )
-        })
-    } else {
-        Some(Failure::at(
+    (version.minor() < oldest).then(|| {
+        Failure::at(
             "version",
             format!("EKS has no Kubernetes {version}; it has {}", listed()),
-        ))
-    }
+        )
+    })
 }
 
 fn plan_endpoint(

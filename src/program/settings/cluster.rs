@@ -72,8 +72,7 @@ pub struct AccessSettings {
     pub admins: Option<BTreeSet<Arn>>,
     /// Whether whoever runs Pulumi administers it as well. Default true.
     pub deployer: Option<bool>,
-    /// The role or user that runs Pulumi, where it cannot be told from its session: a role with a path, as those of IAM
-    /// Identity Center are.
+    /// The role or user that runs Pulumi, where neither its session nor IAM (`iam:GetRole`) tells.
     pub deployer_arn: Option<Arn>,
     /// Who decides. Default `API`; `API_AND_CONFIG_MAP` in preset `demo`. AWS only ever goes forwards.
     pub authentication_mode: Option<AuthenticationMode>,

@@ -1,5 +1,6 @@
 //! AWS IAM: roles, policies and identity providers. One file a noun, as in `contract/iam`.
 
+mod get_role;
 mod instance_profile;
 mod open_id_connect_provider;
 mod policy;
