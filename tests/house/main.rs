@@ -18,5 +18,7 @@ mod inventory;
 mod layering;
 mod order;
 mod program;
+#[path = "../support/say.rs"]
+mod say;
 mod settings;
 mod survey;

@@ -2,7 +2,10 @@
 
 use std::env;
 
-use crate::platform::{CLUSTER, QUICK, cloud, get, platform};
+use crate::{
+    platform::{CLUSTER, QUICK, cloud, get, platform},
+    say::say,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_platform_runs_on_the_charts_of_a_folder() {
@@ -25,6 +28,6 @@ async fn the_platform_runs_on_the_charts_of_a_folder() {
     assert_eq!(cloud.dump().await.left_over(&before), Vec::<&str>::new());
     if env::var_os("GROUNDWORK_CHARTS").is_none() {
         // It ran, on the stand-in; only on the real chart it says more.
-        println!("on the real Cilium chart: not run (GROUNDWORK_CHARTS names no folder)");
+        say("on the real Cilium chart: not run (GROUNDWORK_CHARTS names no folder)\n");
     }
 }

@@ -19,6 +19,8 @@ mod hazards;
 mod kills;
 mod order;
 mod platform;
+#[path = "../support/say.rs"]
+mod say;
 mod secrets;
 mod settings;
 #[path = "../support/stack.rs"]
