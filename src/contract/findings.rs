@@ -150,6 +150,17 @@ findings! {
         because "any principal of any account can be used through it, so that data can leave by it"
         fix "give it a policy that admits this account alone (`platform:endpoints.policy: account`)"
         see ["AWS PrivateLink Guide, control access to VPC endpoints using endpoint policies"];
+    /// Flows of the network that whoever gets to the page reads.
+    OPEN_HUBBLE = "S17" Medium "Hubble without authentication"
+        because "whoever reaches its relay or its user interface sees who talks to whom, and asks nobody's leave"
+        fix "keep both ClusterIP, as they are, and go there by `kubectl port-forward`; or leave them out (`platform:cilium.hubble: false`)"
+        see ["Cilium, Hubble: service map and Hubble UI", "NSA/CISA Kubernetes Hardening Guide, network separation"];
+    /// Pods that reach each other without a limit.
+    NO_NETWORK_POLICY = "S18" Medium "no network policy"
+        because "every pod reaches every other one, and the instance's metadata where that is within reach: one that is taken over \
+                 reaches them all"
+        fix "bring policies from Git: none in by default in each namespace, and what is needed beside it"
+        see ["CIS Amazon EKS 4.3.2", "EKS Best Practices Guide, network security"];
     /// The CNI's broad managed policies.
     BROAD_CNI_POLICY = "S19" Medium "managed policies for Cilium's operator"
         because "they let it delete any network interface of the account, and more than it needs besides"

@@ -147,6 +147,10 @@ fn warn(ground: &Ground, plan: &ClusterPlan) {
         if plan.support_type.is_none() {
             ground.warn(&findings::SILENT_EXTENDED_SUPPORT, &name);
         }
+        ground.warn(&findings::NO_NETWORK_POLICY, &name);
+        if ground.roles.permissions_boundary.is_none() {
+            ground.warn(&findings::UNBOUNDED_ROLES, "the roles of the platform");
+        }
     }
 }
 

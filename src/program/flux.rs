@@ -45,13 +45,11 @@ pub fn hand_over(
 ) -> Result {
     let Some(plan) = plan else { return Ok(()) };
     let after: Vec<Dependency> = karpenter.made().into_iter().chain([addons.made()]).collect();
-    match plan.as_shown(ground.preset) {
-        Some(token) => as_shown(ground, cluster, &after, plan, token),
-        None => {
-            safely(ground, cluster, &after, plan);
-            Ok(())
-        }
+    if let Some(token) = plan.as_shown(ground.preset) {
+        return as_shown(ground, cluster, &after, plan, token);
     }
+    safely(ground, cluster, &after, plan);
+    Ok(())
 }
 
 /// The Job in its safe form: its token and its rights go with it.

@@ -192,6 +192,13 @@ impl<'a> Builder<'a> {
         }
         if ground.preset == Preset::Demo {
             self.any_any_group();
+            let name = ground.name("vpc");
+            if plan.flow_logs.is_none() {
+                ground.warn(&findings::NO_FLOW_LOGS, &name);
+            }
+            if !plan.empty_default_security_group {
+                ground.warn(&findings::OPEN_DEFAULT_GROUP, &name);
+            }
         }
     }
 

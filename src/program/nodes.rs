@@ -83,6 +83,8 @@ impl Nodes {
             args = args.labels(plan.labels.clone());
         }
         if demo {
+            // Neither a version, nor anybody who would replace them.
+            ground.warn(&findings::UNPINNED_NODES, &name);
             args = args.nodegroup_name("initial-nodegroup");
         } else {
             args = args

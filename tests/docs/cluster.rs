@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use groundwork_contract::{findings, prices};
-use groundwork_program::sample;
+use groundwork_program::{cilium::NOT_READY, plan::PODS_WITH_PREFIXES, sample, versions::Versions};
 
 use crate::{markdown::rows, read};
 
@@ -17,10 +17,26 @@ async fn warned_of(preset: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// What the table of findings has and preset `demo` is not warned of, each with its reason.
+const NOT_OF_DEMO: [(&str, &str); 2] = [
+    ("S26", "the kubeconfig is a secret output in every preset"),
+    ("C4", "it depends on the day, and demo's version is the default"),
+];
+
 #[tokio::test]
 async fn every_warning_of_demo_is_told_beside_its_choice() {
     let mut warned = warned_of("demo").await;
     warned.extend(warned_of("demo-1").await);
+    let mut all: BTreeSet<String> = findings::ALL.iter().map(|finding| finding.id.to_owned()).collect();
+    for (id, reason) in NOT_OF_DEMO {
+        assert!(all.remove(id), "{id} is not in the table: {reason}");
+    }
+    assert_eq!(warned, all, "every finding is a choice of demo, or says why not");
+    let numbers: Vec<String> = (1..=28).map(|number| format!("S{number}")).collect();
+    let table = numbers
+        .iter()
+        .filter(|id| findings::ALL.iter().any(|finding| finding.id == **id));
+    assert_eq!(table.count(), numbers.len(), "S1 to S28");
     let texts = ["docs/network.md", "docs/cluster.md"].map(read);
     let told: BTreeSet<String> = findings::ALL
         .iter()
@@ -28,6 +44,38 @@ async fn every_warning_of_demo_is_told_beside_its_choice() {
         .filter(|id| texts.iter().any(|text| text.contains(&format!("`{id}`"))))
         .collect();
     assert_eq!(told, warned);
+}
+
+#[tokio::test]
+async fn every_output_is_told_with_what_it_is_for() {
+    let mut exported = BTreeSet::new();
+    for preset in ["standard", "demo", "demo-1"] {
+        let recording = sample::record(&sample::preset(preset)).await.unwrap();
+        exported.extend(recording.exports().into_keys());
+    }
+    let text = read("docs/cluster.md");
+    let (_, section) = text.split_once("\n## Outputs\n").unwrap();
+    let told: BTreeSet<String> = rows(section.split("\n## ").next().unwrap())
+        .into_iter()
+        .filter(|row| row[0].starts_with('`'))
+        .map(|row| row[0].trim_matches('`').to_owned())
+        .collect();
+    assert_eq!(told, exported);
+}
+
+#[test]
+fn the_manifests_are_for_the_karpenter_whose_policies_there_are() {
+    let versions = Versions::of_this_release().unwrap();
+    let told = format!("for its chart {}", versions.karpenter.version);
+    assert!(read("docs/cluster.md").contains(&told), "{told}");
+    let source = format!("Karpenter {}", versions.karpenter.version);
+    assert!(read("src/contract/iam/documents.rs").contains(&source), "{source}");
+    let text = read("docs/cluster.md");
+    // What the program says to the first nodes, manifests say to the others.
+    for value in [NOT_READY, "maxPods: 110", "karpenter.sh/discovery: main"] {
+        assert!(text.contains(value), "{value}");
+    }
+    assert_eq!(PODS_WITH_PREFIXES, 110);
 }
 
 #[test]

@@ -36,6 +36,20 @@ fn instances(group: &Registration) -> f64 {
     inputs["scalingConfig"]["desiredSize"].as_f64().unwrap() * price(Item::Instance(kind))
 }
 
+/// What CoreDNS costs on Fargate: two pods of the smallest size, for it asks for less.
+fn coredns(addon: &Registration) -> f64 {
+    let inputs = &addon.to_json()["inputs"];
+    let pod = Item::FargatePod {
+        vcpu: 0.25,
+        gigabytes: 0.5,
+    };
+    if inputs["configurationValues"]["computeType"] == "Fargate" {
+        2.0 * price(pod)
+    } else {
+        0.0
+    }
+}
+
 fn of<'a>(recording: &'a Recording, kind: &str) -> impl Iterator<Item = &'a Registration> {
     let token = format!("groundwork:{kind}");
     recording
@@ -94,7 +108,8 @@ async fn the_presets_cost_what_they_register() {
             count("ec2:Eip") * ADDRESS,
             interfaces * zones * ENDPOINT_IN_A_ZONE,
             count("eks:Cluster") * price(Item::Cluster),
-            of(&recording, "eks:NodeGroup").map(instances).sum(),
+            of(&recording, "eks:NodeGroup").map(instances).sum::<f64>()
+                + of(&recording, "eks:Addon").map(coredns).sum::<f64>(),
         ];
         let said = |cost: f64| {
             if cost > 0.0 {

@@ -54,6 +54,9 @@ impl Cilium {
         let demo = ground.preset == Preset::Demo;
         let policies = if demo {
             ground.warn(&findings::BROAD_CNI_POLICY, &ground.in_cluster("cilium"));
+            if plan.hubble {
+                ground.warn(&findings::OPEN_HUBBLE, "cilium-cni");
+            }
             ["AmazonEKS_CNI_Policy", "AmazonEKSWorkerNodePolicy"]
                 .map(|policy| ground.managed_policy(policy))
                 .into()
