@@ -9,6 +9,7 @@ use groundwork_program::{
     sdk::mock::{Recording, Registration},
 };
 use groundwork_wire::PropertyValue;
+use serde_json::Value as Json;
 use svg::{
     Document,
     node::element::{Line, Rectangle, Text},
@@ -25,7 +26,9 @@ pub(crate) struct PictureArgs {
 }
 
 pub(crate) async fn run(args: &PictureArgs, ui: &Ui) -> Result<()> {
-    let recording = sample::record(&sample::preset(&args.preset))
+    let mut settings = sample::preset(&args.preset);
+    settings.push(("flux", sample::FLUX));
+    let recording = sample::record(&settings)
         .await
         .map_err(|error| Error::Record(error.to_string()))?;
     ui.line(Drawing::of(&recording).document(&args.preset));
@@ -37,6 +40,7 @@ const ROW_HEIGHT: i32 = 92;
 const LEFT: i32 = 40;
 const TOP: i32 = 150;
 const SIDE: i32 = 260;
+const STEP_HEIGHT: i32 = 104;
 
 /// A subnet as it is drawn.
 struct Cell {
@@ -45,12 +49,19 @@ struct Cell {
     notes: Vec<String>,
 }
 
-/// What a recording says of the network.
+/// What comes up on the network, one after the other.
+struct Step {
+    title: &'static str,
+    notes: Vec<String>,
+}
+
+/// What a recording says of a platform.
 struct Drawing {
     vpc: String,
     zones: BTreeMap<String, [Option<Cell>; 3]>,
     internet_gateway: bool,
     endpoints: Vec<String>,
+    steps: Vec<Step>,
     total: usize,
 }
 
@@ -69,14 +80,6 @@ impl Drawing {
                 .iter()
                 .filter(move |registration| registration.token == token)
                 .collect::<Vec<_>>()
-        };
-        let text = |registration: &Registration, key: &str| {
-            registration
-                .inputs
-                .get(key)
-                .and_then(PropertyValue::as_str)
-                .unwrap_or_default()
-                .to_owned()
         };
         let mut zones: BTreeMap<String, [Option<Cell>; 3]> = BTreeMap::new();
         for subnet in ec2("Subnet") {
@@ -121,13 +124,14 @@ impl Drawing {
         let total = recording
             .registrations
             .iter()
-            .filter(|registration| registration.token.contains(":ec2:"))
+            .filter(|registration| registration.token.starts_with("groundwork:"))
             .count();
         Self {
             vpc: ec2("Vpc").first().map(|vpc| text(vpc, "cidrBlock")).unwrap_or_default(),
             zones,
             internet_gateway: !ec2("InternetGateway").is_empty(),
             endpoints,
+            steps: steps(recording),
             total,
         }
     }
@@ -137,7 +141,7 @@ impl Drawing {
         let vpc_width = columns * ZONE_WIDTH + 40;
         let vpc_height = 3 * ROW_HEIGHT + 80;
         let width = LEFT + vpc_width + 30 + SIDE;
-        let height = TOP + vpc_height + 60;
+        let height = TOP + vpc_height + STEP_HEIGHT + 110;
         let mut document = Document::new()
             .set("viewBox", (0, 0, width, height))
             .set("width", width)
@@ -156,7 +160,7 @@ impl Drawing {
                 56,
                 12,
                 "#5b6b7b",
-                &format!("{} resources of EC2, drawn from what the program registers", self.total),
+                &format!("{} resources, drawn from what the program registers", self.total),
             ))
             .add(rectangle(LEFT, TOP, vpc_width, vpc_height, "#f3f8f4", "#3a7d44"))
             .add(words(LEFT + 14, TOP + 24, 14, "#3a7d44", &format!("VPC {}", self.vpc)));
@@ -192,8 +196,125 @@ impl Drawing {
         for (index, endpoint) in (0..).zip(&self.endpoints) {
             document = document.add(words(x, TOP + 48 + index * 18, 12, "#3d2a5c", endpoint));
         }
+        self.with_steps(document, width, TOP + vpc_height + 34)
+    }
+
+    /// What comes up on the network, from left to right.
+    fn with_steps(&self, document: Document, width: i32, y: i32) -> Document {
+        let count = i32::try_from(self.steps.len()).unwrap_or(1).max(1);
+        let column = (width - 2 * LEFT) / count;
+        let mut document = document.add(words(LEFT, y, 14, "#3a7d44", "On it, one after the other"));
+        for (index, step) in (0..).zip(&self.steps) {
+            let x = LEFT + index * column;
+            let top = y + 14;
+            document = document
+                .add(rectangle(x, top, column - 18, STEP_HEIGHT, "#ffffff", "#6b3fa0"))
+                .add(words(x + 10, top + 22, 13, "#3d2a5c", step.title));
+            for (line, note) in (0..).zip(&step.notes) {
+                document = document.add(words(x + 10, top + 42 + line * 16, 11, "#5b6b7b", note));
+            }
+            if index + 1 < count {
+                let middle = top + STEP_HEIGHT / 2;
+                document = document.add(line(x + column - 18, middle, x + column, middle));
+            }
+        }
         document
     }
+}
+
+fn text(registration: &Registration, key: &str) -> String {
+    at(registration, key).as_str().unwrap_or_default().to_owned()
+}
+
+/// An input, by its path in JSON.
+fn at(registration: &Registration, path: &str) -> Json {
+    let inputs = PropertyValue::Object(registration.inputs.clone()).to_json();
+    let pointer = format!("/{}", path.replace('.', "/"));
+    inputs
+        .unwrap_or_default()
+        .pointer(&pointer)
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// The cluster and what is in it, in the order in which it comes up.
+fn steps(recording: &Recording) -> Vec<Step> {
+    let all = |kind: &str| {
+        let token = format!("groundwork:{kind}");
+        recording.registrations.iter().filter(move |one| one.token == token)
+    };
+    let named = |list: &Json| {
+        list.as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut steps = Vec::new();
+    for cluster in all("eks:Cluster") {
+        let open = at(cluster, "resourcesVpcConfig.publicAccessCidrs");
+        steps.push(Step {
+            title: "Control plane",
+            notes: vec![
+                text(cluster, "name"),
+                format!("Kubernetes {}", text(cluster, "version")),
+                if open.is_null() {
+                    "its API within the VPC".to_owned()
+                } else {
+                    format!("its API for {}", named(&open))
+                },
+                format!(
+                    "{} kinds of logs",
+                    at(cluster, "enabledClusterLogTypes").as_array().map_or(0, Vec::len)
+                ),
+            ],
+        });
+    }
+    for release in all("helm:Release") {
+        let notes = vec![
+            format!("chart {}", text(release, "version")),
+            "pods have addresses".to_owned(),
+            "of the VPC".to_owned(),
+        ];
+        steps.push(Step { title: "Cilium", notes });
+    }
+    for group in all("eks:NodeGroup") {
+        steps.push(Step {
+            title: "Nodes",
+            notes: vec![
+                format!(
+                    "{} × {}",
+                    at(group, "scalingConfig.desiredSize"),
+                    named(&at(group, "instanceTypes"))
+                ),
+                text(group, "amiType").to_lowercase(),
+                "tainted until Cilium".to_owned(),
+                "runs on them".to_owned(),
+            ],
+        });
+    }
+    let addons: Vec<String> = all("eks:Addon").map(|addon| text(addon, "addonName")).collect();
+    steps.push(Step {
+        title: "Addons",
+        notes: addons,
+    });
+    if recording
+        .registrations
+        .iter()
+        .any(|one| one.token == "groundwork:flux:Bootstrap" || one.name == "flux-bootstrap-job")
+    {
+        let notes = [
+            "by a Job, once there is",
+            "a repository; it brings",
+            "Karpenter and the rest",
+        ];
+        steps.push(Step {
+            title: "Flux",
+            notes: notes.map(str::to_owned).into(),
+        });
+    }
+    steps
 }
 
 /// `0.0.0.0/0 → NAT gateway`.

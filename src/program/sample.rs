@@ -34,7 +34,7 @@ pub async fn record(settings: &[(&str, &str)]) -> Result<Recording> {
 }
 
 /// A hand-over to a repository on GitHub.
-const FLUX: &str = r#"{"owner": "sample", "repository": "fleet", "token": "sample"}"#;
+pub const FLUX: &str = r#"{"owner": "sample", "repository": "fleet", "token": "sample"}"#;
 
 /// The settings that a preset cannot do without.
 pub fn preset(name: &str) -> Vec<(&'static str, &'static str)> {
