@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use groundwork_contract::{findings, prices};
+use groundwork_policies::rules::ALL;
 use groundwork_program::{cilium::NOT_READY, plan::PODS_WITH_PREFIXES, sample, versions::Versions};
 
 use crate::{markdown::rows, read};
@@ -76,6 +77,29 @@ fn the_manifests_are_for_the_karpenter_whose_policies_there_are() {
         assert!(text.contains(value), "{value}");
     }
     assert_eq!(PODS_WITH_PREFIXES, 110);
+}
+
+#[test]
+fn the_policy_packs_table_is_its_rules() {
+    let text = read("policies/README.md");
+    let told: Vec<(String, String)> = rows(&text)
+        .into_iter()
+        .filter(|row| row[0].starts_with('`'))
+        .map(|row| (row[0].trim_matches('`').to_owned(), row[1].clone()))
+        .collect();
+    let rules: Vec<(String, String)> = ALL
+        .iter()
+        .map(|rule| (rule.name.to_owned(), rule.finding.severity.to_string()))
+        .collect();
+    assert_eq!(told, rules);
+    let last = |kind: &str| {
+        let numbers = findings::ALL
+            .iter()
+            .filter_map(|finding| finding.id.strip_prefix(kind)?.parse::<u8>().ok());
+        numbers.max().unwrap()
+    };
+    let told = format!("(`S1` to `S{}`, `C1` to `C{}`)", last("S"), last("C"));
+    assert!(text.contains(&told), "{told}");
 }
 
 #[test]
