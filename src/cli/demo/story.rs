@@ -171,7 +171,7 @@ impl Story<'_> {
 /// A list without its brackets, a text without its quotes.
 fn in_words(value: &Json) -> String {
     match value {
-        Json::String(text) => text.clone(),
+        Json::String(text) => brief(text),
         Json::Array(items) => items.iter().map(in_words).collect::<Vec<_>>().join(", "),
         Json::Object(map) => {
             let pairs: Vec<_> = map
@@ -184,6 +184,16 @@ fn in_words(value: &Json) -> String {
     }
 }
 
+/// A certificate is nothing to read: its beginning, and how long it is.
+fn brief(text: &str) -> String {
+    const LONGEST: usize = 160;
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(LONGEST / 4).collect();
+    format!("{start}… ({} characters)", text.chars().count())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -194,5 +204,7 @@ mod tests {
     fn outputs_read_like_words() {
         assert_eq!(in_words(&json!(["a", "b"])), "a, b");
         assert_eq!(in_words(&json!({"s3": "vpce-1", "n": 2})), "n 2, s3 vpce-1");
+        assert_eq!(brief("short"), "short");
+        assert_eq!(brief(&"ü".repeat(200)), format!("{}… (200 characters)", "ü".repeat(40)));
     }
 }
