@@ -8,6 +8,7 @@ use std::{
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use groundwork_contract::{Tags, tags::PENDING};
 use groundwork_wire::Urn;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{clients::Aws, log::Log, wait::human};
@@ -21,6 +22,8 @@ pub struct Cx {
     pub urn: Urn,
     /// Set when the user breaks off.
     pub cancel: CancellationToken,
+    /// When the operation's time is up.
+    pub until: Instant,
     /// The mark that a creation carries until the state is safe.
     pub mark: String,
     /// The same for every try of one creation: AWS answers what the first one made.

@@ -176,13 +176,19 @@ impl<R: Resource> Erased for Of<R> {
 
     async fn create(&self, cx: &Cx, marks: &Marks, inputs: &PropertyMap, limit: Duration) -> Result<Outcome> {
         let desired: R::Inputs = state::from_properties(inputs)?;
-        let Created { id, facts } = bring::<R>(cx, marks, &desired, limit).await?;
+        let Created { id, facts, trouble } = bring::<R>(cx, marks, &desired, limit).await?;
         let known = State {
             inputs: desired,
             outputs: None,
             facts,
         };
-        let outcome = self.converge(cx, &id, inputs, &known, limit).await?;
+        let outcome = match trouble {
+            None => self.converge(cx, &id, inputs, &known, limit).await?,
+            Some(why) => {
+                let seen = R::read(cx, &id, Some(&known)).await.ok().flatten();
+                self.outcome(cx, &id, inputs, &known, seen.as_ref(), Err(why))?
+            }
+        };
         // Answered with an id, settled or not: the state has it from here on.
         if let Some(carrier) = R::RECOVERY.carrier() {
             marks.note_safe(carrier, &id.to_string());
@@ -223,11 +229,11 @@ impl<R: Resource> Erased for Of<R> {
         };
         let mut merged = full;
         merged.extend(inputs.clone());
-        let properties = state::encode::<R>(&cx.aws, &merged, Some(&live.outputs), &facts)?;
+        let properties = state::encode::<R>(&cx.aws, &self.descriptor, &merged, Some(&live.outputs), &facts)?;
         Ok(Some(Seen {
             id: id.to_owned(),
             inputs,
-            properties: self.descriptor.with_secrets(properties),
+            properties,
             unusable,
         }))
     }
@@ -288,18 +294,29 @@ impl<R: Resource> Of<R> {
     ) -> Result<Outcome> {
         let mut seen: Option<Live<R>> = None;
         let ended = settle(cx, id, known, desired, &self.descriptor, limit, &mut seen).await;
-        let outputs = seen.as_ref().map(|live| &live.outputs);
+        self.outcome(cx, id, desired, known, seen.as_ref(), ended)
+    }
+
+    /// What the state keeps of how it ended, and of what was seen last.
+    fn outcome(
+        &self,
+        cx: &Cx,
+        id: &R::Id,
+        desired: &PropertyMap,
+        known: &State<R>,
+        seen: Option<&Live<R>>,
+        ended: Result<()>,
+    ) -> Result<Outcome> {
+        let outputs = seen.map(|live| &live.outputs);
         let mut properties = seen
-            .as_ref()
             .map(|live| state::to_properties(&live.inputs))
             .transpose()?
             .unwrap_or_default();
         // The user's own spelling wins over AWS's.
         properties.extend(desired.clone());
-        let properties = state::encode::<R>(&cx.aws, &properties, outputs, &known.facts)?;
         let saved = Saved {
             id: id.to_string(),
-            properties: self.descriptor.with_secrets(properties),
+            properties: state::encode::<R>(&cx.aws, &self.descriptor, &properties, outputs, &known.facts)?,
         };
         Ok(match ended {
             Ok(()) => Outcome::Settled(saved),
@@ -315,7 +332,7 @@ impl<R: Resource> Of<R> {
 }
 
 /// What is there as the user gave it: the user's spelling where it means the same, nothing where the user left the choice
-/// to AWS, and what AWS never gives back as it was; at any depth.
+/// to AWS, what AWS never gives back as it was, and secret what was given as a secret; at any depth.
 fn as_given(spec: &ObjectSpec, live: &PropertyMap, last: Option<&PropertyMap>) -> PropertyMap {
     let mut inputs = PropertyMap::new();
     for FieldSpec { name, spec, flags, .. } in &spec.fields {
@@ -326,12 +343,15 @@ fn as_given(spec: &ObjectSpec, live: &PropertyMap, last: Option<&PropertyMap>) -
             (Some(live), Some(given)) if groundwork_contract::diff::same(spec, given, live) => Some(given.clone()),
             (None, Some(given)) if is_empty(given) => Some(given.clone()),
             (Some(_), None) if flags.computed && last.is_some() => None,
-            (Some(live), Some(given)) => match (spec, live, given.plain()) {
-                (Spec::Object(spec), PropertyValue::Object(live), PropertyValue::Object(given)) => {
-                    Some(PropertyValue::Object(as_given(spec, live, Some(given))))
-                }
-                _ => Some(live.clone()),
-            },
+            (Some(live), Some(given)) => {
+                let value = match (spec, live, given.plain()) {
+                    (Spec::Object(spec), PropertyValue::Object(live), PropertyValue::Object(given)) => {
+                        PropertyValue::Object(as_given(spec, live, Some(given)))
+                    }
+                    _ => live.clone(),
+                };
+                Some(value.secret_as(given))
+            }
             (live, _) => live.cloned(),
         };
         if let Some(value) = value {

@@ -5,7 +5,11 @@ use std::{fmt, time::Duration};
 use groundwork_contract::{Contract, FromProperties, shape::Shape};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{cx::Cx, error::Result, wait::Rhythm};
+use crate::{
+    cx::Cx,
+    error::{Error, Result},
+    wait::Rhythm,
+};
 
 /// What a resource was when it was last seen.
 #[derive(Debug, Clone)]
@@ -30,24 +34,32 @@ pub struct Live<R: Resource> {
 }
 
 /// What `create` answers the moment AWS has named the thing.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Created<R: Resource> {
     /// The id.
     pub id: R::Id,
     /// What only now can be known.
     pub facts: R::Facts,
+    /// Why it did not come to its end, where what it began is there all the same: nothing more is tried in this run.
+    pub trouble: Option<Error>,
 }
 
 impl<R: Resource> Created<R> {
+    /// A creation that told something which must be kept.
+    pub const fn with(id: R::Id, facts: R::Facts) -> Self {
+        Self {
+            id,
+            facts,
+            trouble: None,
+        }
+    }
+
     /// A creation with nothing to remember.
     pub fn new(id: R::Id) -> Self
     where
         R::Facts: Default,
     {
-        Self {
-            id,
-            facts: R::Facts::default(),
-        }
+        Self::with(id, R::Facts::default())
     }
 }
 

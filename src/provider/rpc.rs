@@ -24,7 +24,7 @@ use groundwork_wire::{
     serve::connect,
     status::{init_failed_status, missing_keys_status},
 };
-use tokio::sync::RwLock;
+use tokio::{sync::RwLock, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 
@@ -113,13 +113,14 @@ impl Provider {
             .ok_or_else(|| Status::failed_precondition("the provider was asked before it was configured"))
     }
 
-    async fn cx(&self, urn: &Urn, mark: String) -> Result<Cx, Status> {
+    async fn cx(&self, urn: &Urn, limit: Duration) -> Result<Cx, Status> {
         let Session { aws, .. } = self.session().await?;
         Ok(Cx {
             aws,
             urn: urn.clone(),
             cancel: self.cancel.clone(),
-            mark,
+            until: Instant::now() + limit,
+            mark: String::new(),
             client_token: client_token(),
             begun: Begun::default(),
             log: self.log(),
@@ -164,6 +165,9 @@ impl Provider {
         }
     }
 }
+
+/// How long what only looks may take.
+const LOOK: Duration = Duration::from_mins(5);
 
 /// A token that no other operation has. Source: EC2 API Reference, "Ensuring idempotency".
 fn client_token() -> String {
@@ -399,7 +403,7 @@ impl ResourceProvider for Provider {
         let resource = self.resource(&urn)?;
         let inputs = from_optional(request.properties.as_ref());
         if request.preview {
-            let cx = self.cx(&urn, String::new()).await?;
+            let cx = self.cx(&urn, LOOK).await?;
             let findings = resource
                 .foresee(&cx, &inputs)
                 .await
@@ -410,10 +414,11 @@ impl ResourceProvider for Provider {
                 ..CreateResponse::default()
             }));
         }
-        let cx = self
-            .cx(&urn, self.marks.of(&urn, resource.descriptor(), &inputs))
-            .await?;
         let limit = limit(request.timeout, resource.timeouts().create);
+        let cx = Cx {
+            mark: self.marks.of(&urn, resource.descriptor(), &inputs),
+            ..self.cx(&urn, limit).await?
+        };
         match resource.create(&cx, &self.marks, &inputs, limit).await {
             Ok(Outcome::Settled(saved)) => Ok(Response::new(CreateResponse {
                 id: saved.id,
@@ -430,7 +435,7 @@ impl ResourceProvider for Provider {
         let urn = urn(&request.urn)?;
         let resource = self.resource(&urn)?;
         self.marks.know(&urn);
-        let cx = self.cx(&urn, String::new()).await?;
+        let cx = self.cx(&urn, limit(request.timeout, LOOK)).await?;
         let mut properties = from_optional(request.properties.as_ref());
         let mut inputs = from_optional(request.inputs.as_ref());
         state::upgrade(urn.token(), &mut properties, &mut inputs);
@@ -471,7 +476,8 @@ impl ResourceProvider for Provider {
         let request = request.into_inner();
         let urn = urn(&request.urn)?;
         let resource = self.resource(&urn)?;
-        let cx = self.cx(&urn, String::new()).await?;
+        let limit = limit(request.timeout, resource.timeouts().update);
+        let cx = self.cx(&urn, if request.preview { LOOK } else { limit }).await?;
         let mut state = from_optional(request.olds.as_ref());
         let mut old_inputs = request
             .old_inputs
@@ -493,7 +499,6 @@ impl ResourceProvider for Provider {
                 ..UpdateResponse::default()
             }));
         }
-        let limit = limit(request.timeout, resource.timeouts().update);
         let old = Previous {
             properties: &state,
             inputs: &old_inputs,
@@ -512,11 +517,11 @@ impl ResourceProvider for Provider {
         let request = request.into_inner();
         let urn = urn(&request.urn)?;
         let resource = self.resource(&urn)?;
-        let cx = self.cx(&urn, String::new()).await?;
+        let limit = limit(request.timeout, resource.timeouts().delete);
+        let cx = self.cx(&urn, limit).await?;
         let mut properties = from_optional(request.properties.as_ref());
         let mut inputs = from_optional(request.old_inputs.as_ref());
         state::upgrade(urn.token(), &mut properties, &mut inputs);
-        let limit = limit(request.timeout, resource.timeouts().delete);
         resource
             .delete(
                 &cx,
@@ -547,18 +552,8 @@ impl ResourceProvider for Provider {
                 ..InvokeResponse::default()
             }));
         }
-        let Session { aws, .. } = self.session().await?;
         // A function has no resource; its messages name the function.
-        let urn = urn(&format!("urn:pulumi:::::{tok}::"))?;
-        let cx = Cx {
-            aws,
-            urn,
-            cancel: self.cancel.clone(),
-            mark: String::new(),
-            client_token: client_token(),
-            begun: Begun::default(),
-            log: self.log(),
-        };
+        let cx = self.cx(&urn(&format!("urn:pulumi:::::{tok}::"))?, LOOK).await?;
         let result = function
             .invoke(&cx, args)
             .await

@@ -1,6 +1,6 @@
 //! The engine's state of a resource: what is kept beside inputs and outputs, and what guards it.
 
-use groundwork_contract::{AccountId, Region};
+use groundwork_contract::{AccountId, Region, descriptor::Descriptor};
 use groundwork_wire::{PropertyMap, PropertyValue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
@@ -58,12 +58,14 @@ struct Origin {
     facts: Json,
 }
 
-/// Puts inputs, outputs and origin together as the engine keeps them.
+/// Puts inputs, outputs and origin together as the engine keeps them, with all that is secret wrapped. What only the
+/// creation could tell may be what a secret was before, so it is as secret as the rest.
 ///
 /// # Errors
 /// A value that JSON cannot say: a mistake of ours.
 pub fn encode<R: Resource>(
     aws: &Aws,
+    descriptor: &Descriptor,
     inputs: &PropertyMap,
     outputs: Option<&R::Outputs>,
     facts: &R::Facts,
@@ -72,16 +74,20 @@ pub fn encode<R: Resource>(
     if let Some(outputs) = outputs {
         properties.extend(to_properties(outputs)?);
     }
+    let mut properties = descriptor.with_secrets(properties);
     let origin = Origin {
         schema: SCHEMA,
         account: aws.caller.account.clone(),
         region: aws.region.clone(),
         facts: serde_json::to_value(facts).map_err(bug)?,
     };
-    properties.insert(
-        ORIGIN.to_owned(),
-        PropertyValue::from(serde_json::to_value(origin).map_err(bug)?),
-    );
+    let mut origin = to_properties(&origin)?;
+    if properties.values().any(PropertyValue::contains_secret)
+        && let Some(facts) = origin.get_mut("facts")
+    {
+        *facts = PropertyValue::secret(std::mem::take(facts));
+    }
+    properties.insert(ORIGIN.to_owned(), PropertyValue::Object(origin));
     Ok(properties)
 }
 

@@ -149,6 +149,33 @@ impl PropertyValue {
         }
     }
 
+    /// This value as somebody else left it, with as little of it secret as keeps to itself what `given` does: what stands
+    /// where a secret stood, and what is new beside one that is no longer where it was.
+    #[must_use]
+    pub fn secret_as(self, given: &Self) -> Self {
+        if !given.contains_secret() {
+            return self;
+        }
+        match (self, given) {
+            (Self::Object(map), Self::Object(given)) => {
+                let moved = given
+                    .iter()
+                    .any(|(key, value)| value.contains_secret() && !map.contains_key(key));
+                let keep = |(key, value): (String, Self)| {
+                    let value = match given.get(&key) {
+                        Some(given) => value.secret_as(given),
+                        None if moved => Self::secret(value),
+                        None => value,
+                    };
+                    (key, value)
+                };
+                Self::Object(map.into_iter().map(keep).collect())
+            }
+            // Of a list nobody can tell which item is which.
+            (value, _) => Self::secret(value),
+        }
+    }
+
     /// The same value with every secret and known output unwrapped, at any depth.
     #[must_use]
     pub fn revealed(&self) -> Self {
@@ -324,5 +351,43 @@ impl From<f64> for PropertyValue {
 impl From<PropertyMap> for PropertyValue {
     fn from(map: PropertyMap) -> Self {
         Self::Object(map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_stands_where_a_secret_stood_is_secret_and_what_else_is_there_is_not() {
+        let secret = |text: &str| PropertyValue::secret(text.into());
+        let map = |entries: &[(&str, PropertyValue)]| {
+            PropertyValue::Object(
+                entries
+                    .iter()
+                    .map(|(key, value)| ((*key).to_owned(), value.clone()))
+                    .collect(),
+            )
+        };
+        let list = PropertyValue::Array(vec![secret("c"), "d".into()]);
+        let given = map(&[
+            ("auth", map(&[("word", secret("a")), ("user", "b".into())])),
+            ("list", list),
+        ]);
+        let seen = |json: serde_json::Value| PropertyValue::from(json).secret_as(&given);
+        let changed = seen(json!({"auth": {"word": "x", "user": "y", "new": 1}, "list": ["z"], "size": 2}));
+        let list = PropertyValue::secret(PropertyValue::Array(vec!["z".into()]));
+        let auth = map(&[("word", secret("x")), ("user", "y".into()), ("new", 1.0.into())]);
+        assert_eq!(changed, map(&[("auth", auth), ("list", list), ("size", 2.0.into())]));
+        // It may stand under another name by now.
+        let moved = seen(json!({"auth": {"password": "a", "user": "b"}, "list": []}));
+        let auth = moved.as_object().unwrap()["auth"].as_object().unwrap();
+        assert_eq!((&auth["password"], &auth["user"]), (&secret("a"), &"b".into()));
+        let other = PropertyValue::from(json!("a")).secret_as(&given);
+        assert_eq!(other, secret("a"));
+        let whole = PropertyValue::from(json!({"a": 1})).secret_as(&PropertyValue::secret(given.clone()));
+        assert_eq!(whole, PropertyValue::secret(json!({"a": 1}).into()));
     }
 }

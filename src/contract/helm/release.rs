@@ -43,7 +43,8 @@ impl ReleaseId {
 /// A Helm release, made by the `helm` command line (3.14 or later, or 4), which must be on the `PATH`.
 ///
 /// It never waits for what the chart brings: a [`crate::kubernetes::Gate`] does. Values and the cluster's token reach helm
-/// through memory alone. A release that a helm which was killed left unfinished is brought to an end by the next run.
+/// through memory alone. A release that a helm which was killed left unfinished is brought to an end by the next run, and so is
+/// one that failed.
 #[resource("groundwork:helm:Release", ReleaseId, example = example, check = check)]
 pub struct Release;
 
@@ -144,6 +145,15 @@ fn check(args: &ReleaseArgs) -> Vec<Failure> {
             _ => {}
         }
     }
+    for (property, url) in [("chart", chart.clone()), ("repository", known(&args.repository))] {
+        if url.is_some_and(|url| has_a_login(&url)) {
+            failures.push(Failure::at(
+                property,
+                "has a name or password in it, which the list of processes would show: leave it out, and log in to a registry \
+                 (`helm registry login`) or fetch the chart and give its archive (.tgz)",
+            ));
+        }
+    }
     if let Some(repository) = known(&args.repository)
         && !(repository.starts_with("https://") || repository.starts_with("http://"))
     {
@@ -163,6 +173,14 @@ fn check(args: &ReleaseArgs) -> Vec<Failure> {
         failures.extend(cilium::mistakes(&version, &values));
     }
     failures
+}
+
+/// Whether a URL says as whom it is asked. Source: RFC 3986, 3.2.1.
+fn has_a_login(url: &str) -> bool {
+    let authority = url
+        .split_once("://")
+        .map(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.flatten().is_some_and(|authority| authority.contains('@'))
 }
 
 /// Where a chart comes from.
@@ -235,7 +253,7 @@ mod tests {
             json!({"chart": "./charts/a"}),
             json!({"chart": "charts/a.tgz"}),
             json!({"chart": "oci://ghcr.io/a/b", "version": "1.2.3"}),
-            json!({"chart": "a", "repository": "https://helm.example.com", "version": "1.2.3"}),
+            json!({"chart": "a", "repository": "https://helm.example.com/a@b", "version": "1.2.3"}),
         ] {
             assert_eq!(reasons(&fine), Vec::<String>::new(), "{fine}");
         }
@@ -247,6 +265,11 @@ mod tests {
                 "repository",
             ),
             (json!({"chart": "a", "version": "1", "repository": "a"}), "repository"),
+            (
+                json!({"chart": "a", "version": "1", "repository": "https://me:word@example.com/charts"}),
+                "repository",
+            ),
+            (json!({"chart": "oci://me@example.com/a", "version": "1"}), "chart"),
             (json!({"chart": "./a", "name": "A_b"}), "name"),
             (json!({"chart": "./a", "values": []}), "values"),
         ] {

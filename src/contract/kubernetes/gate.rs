@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use groundwork_contract_derive::{resource, shape};
+use groundwork_wire::{PropertyMap, PropertyValue};
 use serde_json::json;
 
 use super::{Connection, manifest::connection_example};
@@ -19,7 +20,7 @@ text_type!(
 /// A wait for a state of a cluster: what depends on it begins once the state is reached.
 ///
 /// It exists in the state alone. It is passed once: a refresh does not look again, a change of it does.
-#[resource("groundwork:kubernetes:Gate", GateId, example = example, check = check)]
+#[resource("groundwork:kubernetes:Gate", GateId, example = example, check = check, conceal = conceal)]
 pub struct Gate;
 
 /// What is waited for.
@@ -135,6 +136,16 @@ fn check(args: &GateArgs) -> Vec<Failure> {
     failures
 }
 
+/// What repeats an input is as secret as that.
+fn conceal(properties: &mut PropertyMap) {
+    for (given, repeated) in [("conditions", "passed"), ("triggers", "passedTriggers")] {
+        let secret = properties.get(given).is_some_and(PropertyValue::contains_secret);
+        if secret && let Some(value) = properties.get_mut(repeated) {
+            *value = PropertyValue::secret(std::mem::take(value));
+        }
+    }
+}
+
 fn example() -> Example {
     let exists = |name: &str| json!([{"exists": {"apiVersion": "v1", "kind": "Namespace", "name": name}}]);
     Example {
@@ -157,7 +168,7 @@ mod tests {
     fn reasons(conditions: serde_json::Value) -> Vec<String> {
         let inputs = json!({"connection": {"endpoint": "https://a", "certificateAuthority": "", "clusterName": "c"},
             "conditions": conditions});
-        let groundwork_wire::PropertyValue::Object(map) = inputs.into() else {
+        let PropertyValue::Object(map) = inputs.into() else {
             panic!("an object")
         };
         let descriptor = Descriptor::of::<Gate>();
@@ -172,5 +183,15 @@ mod tests {
         assert_eq!(reasons(json!([{}])).len(), 1);
         let both = json!([{"nodes": {}, "exists": {"apiVersion": "v1", "kind": "Node", "name": "a"}}]);
         assert_eq!(reasons(both).len(), 2);
+    }
+
+    #[test]
+    fn a_secret_trigger_is_secret_once_it_is_passed() {
+        let map = |json: serde_json::Value| PropertyValue::from(json).as_object().cloned().unwrap();
+        let mut properties = map(json!({"passed": [], "passedTriggers": {"word": "open"}}));
+        let word = [("word".to_owned(), PropertyValue::secret("open".into()))];
+        properties.insert("triggers".to_owned(), PropertyValue::Object(word.into()));
+        let seen = Descriptor::of::<Gate>().with_secrets(properties);
+        assert!(seen["passedTriggers"].contains_secret() && !seen["passed"].contains_secret());
     }
 }

@@ -4,7 +4,10 @@ use groundwork_contract_derive::{resource, shape};
 use groundwork_wire::{PropertyMap, PropertyPath, PropertyValue};
 use serde_json::{Value as Json, json};
 
-use super::{Connection, ObjectId, manifest_mistakes};
+use super::{
+    Connection, ObjectId,
+    object_manifest::{conceal_object, object_identity, object_mistakes},
+};
 use crate::{Example, Failure};
 
 /// An object of a cluster, of whatever kind.
@@ -59,73 +62,19 @@ pub struct ManifestOutputs {
     pub failure: Option<String>,
 }
 
+/// The input that holds the object.
+const ROOT: &str = "manifest";
+
 fn check(args: &ManifestArgs) -> Vec<Failure> {
-    let mut failures = manifest_mistakes("manifest", &args.manifest.peek());
-    if let Some(manager) = args.field_manager.as_ref().and_then(crate::Input::known)
-        && !(1..=128).contains(&manager.chars().count())
-    {
-        failures.push(Failure::at("fieldManager", "has 1 to 128 characters"));
-    }
-    failures
+    object_mistakes(ROOT, &args.manifest, args.field_manager.as_ref())
 }
 
-/// Group, kind, namespace and name; the version of a group may change in place.
-pub(super) fn identity(inputs: &PropertyMap) -> Vec<(PropertyPath, PropertyValue)> {
-    identity_of("manifest", inputs.get("manifest"))
+fn identity(inputs: &PropertyMap) -> Vec<(PropertyPath, PropertyValue)> {
+    object_identity(ROOT, inputs)
 }
 
-pub(super) fn identity_of(root: &str, object: Option<&PropertyValue>) -> Vec<(PropertyPath, PropertyValue)> {
-    let path = PropertyPath::root().key(root);
-    let unknown = object.is_some_and(PropertyValue::is_unknown);
-    let part = |map: Option<&PropertyMap>, key: &str, default: PropertyValue| match map.and_then(|map| map.get(key)) {
-        _ if unknown => PropertyValue::UNKNOWN,
-        Some(value) if !value.is_null() => value.plain().clone(),
-        _ => default,
-    };
-    let map = object.and_then(PropertyValue::as_object);
-    let metadata = map.and_then(|map| map.get("metadata"));
-    let hidden = metadata.is_some_and(PropertyValue::is_unknown);
-    let metadata = metadata.and_then(PropertyValue::as_object);
-    let named = |key: &str, default: PropertyValue| {
-        if hidden {
-            PropertyValue::UNKNOWN
-        } else {
-            part(metadata, key, default)
-        }
-    };
-    let group = match part(map, "apiVersion", PropertyValue::Null) {
-        PropertyValue::String(version) => PropertyValue::from(version.rsplit_once('/').map_or("", |(group, _)| group)),
-        other => other,
-    };
-    let below = path.key("metadata");
-    vec![
-        (path.key("apiVersion"), group),
-        (path.key("kind"), part(map, "kind", PropertyValue::Null)),
-        (below.key("namespace"), named("namespace", "default".into())),
-        (below.key("name"), named("name", PropertyValue::Null)),
-    ]
-}
-
-/// What a `Secret` holds is never shown, whoever wrote it.
 fn conceal(properties: &mut PropertyMap) {
-    let Some(manifest) = properties.get_mut("manifest") else {
-        return;
-    };
-    let is_secret = manifest
-        .as_object()
-        .is_some_and(|map| map.get("kind").and_then(PropertyValue::as_str) == Some("Secret"));
-    if !is_secret {
-        return;
-    }
-    if let PropertyValue::Object(map) = manifest {
-        for key in ["data", "stringData"] {
-            if let Some(value) = map.get_mut(key) {
-                *value = PropertyValue::secret(std::mem::take(value));
-            }
-        }
-    } else {
-        *manifest = PropertyValue::secret(std::mem::take(manifest));
-    }
+    conceal_object(ROOT, properties);
 }
 
 pub(crate) fn connection_example() -> Json {

@@ -12,5 +12,5 @@ pub use gate::*;
 pub(crate) use manifest::connection_example;
 pub use manifest::*;
 pub use object_id::*;
-pub use object_manifest::manifest_mistakes;
+pub use object_manifest::SERVERS_METADATA;
 pub use patch::*;

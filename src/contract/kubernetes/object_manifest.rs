@@ -1,11 +1,13 @@
-//! What is wrong with a manifest before a cluster is asked. What is not known yet is skipped.
+//! What holds of an object however it is given: what is wrong with it before a cluster is asked, what it is known by, and
+//! what of it is never shown. What is not known yet is skipped.
 
 use groundwork_wire::{PropertyMap, PropertyPath, PropertyValue};
+use serde_json::Value as Json;
 
-use crate::Failure;
+use crate::{Failure, Input};
 
-/// What the API server writes and nobody else may. Source: Kubernetes API conventions, "Metadata".
-const SERVERS: [&str; 7] = [
+/// What of an object's metadata the API server writes and nobody else may. Source: Kubernetes API conventions, "Metadata".
+pub const SERVERS_METADATA: [&str; 7] = [
     "managedFields",
     "resourceVersion",
     "uid",
@@ -15,9 +17,19 @@ const SERVERS: [&str; 7] = [
     "selfLink",
 ];
 
+/// Every mistake in an object below `root`, and in the name of who keeps it.
+pub(super) fn object_mistakes(root: &str, object: &Input<Json>, manager: Option<&Input<String>>) -> Vec<Failure> {
+    let mut failures = manifest_mistakes(root, &object.peek());
+    if let Some(manager) = manager.and_then(Input::known)
+        && !(1..=128).contains(&manager.chars().count())
+    {
+        failures.push(Failure::at("fieldManager", "has 1 to 128 characters"));
+    }
+    failures
+}
+
 /// Every mistake in a manifest, each with its path below `root`.
-#[must_use]
-pub fn manifest_mistakes(root: &str, manifest: &PropertyValue) -> Vec<Failure> {
+fn manifest_mistakes(root: &str, manifest: &PropertyValue) -> Vec<Failure> {
     let path = PropertyPath::root().key(root);
     let manifest = manifest.plain();
     if manifest.is_unknown() || manifest.is_null() {
@@ -47,7 +59,7 @@ pub fn manifest_mistakes(root: &str, manifest: &PropertyValue) -> Vec<Failure> {
         PropertyValue::Unknown(_) => {}
         PropertyValue::Object(metadata) => {
             text(metadata, below.clone(), "name", "coredns");
-            for key in SERVERS.iter().filter(|key| metadata.contains_key(**key)) {
+            for key in SERVERS_METADATA.iter().filter(|key| metadata.contains_key(**key)) {
                 failures.push(Failure::new(below.key(key), "is the API server's own; leave it out"));
             }
             if metadata.contains_key("generateName") {
@@ -81,6 +93,61 @@ pub fn manifest_mistakes(root: &str, manifest: &PropertyValue) -> Vec<Failure> {
         ));
     }
     failures
+}
+
+/// Group, kind, namespace and name; the version of a group may change in place.
+pub(super) fn object_identity(root: &str, inputs: &PropertyMap) -> Vec<(PropertyPath, PropertyValue)> {
+    let (path, object) = (PropertyPath::root().key(root), inputs.get(root));
+    let unknown = object.is_some_and(PropertyValue::is_unknown);
+    let part = |map: Option<&PropertyMap>, key: &str, default: PropertyValue| match map.and_then(|map| map.get(key)) {
+        _ if unknown => PropertyValue::UNKNOWN,
+        Some(value) if !value.is_null() => value.plain().clone(),
+        _ => default,
+    };
+    let map = object.and_then(PropertyValue::as_object);
+    let metadata = map.and_then(|map| map.get("metadata"));
+    let hidden = metadata.is_some_and(PropertyValue::is_unknown);
+    let metadata = metadata.and_then(PropertyValue::as_object);
+    let named = |key: &str, default: PropertyValue| {
+        if hidden {
+            PropertyValue::UNKNOWN
+        } else {
+            part(metadata, key, default)
+        }
+    };
+    let group = match part(map, "apiVersion", PropertyValue::Null) {
+        PropertyValue::String(version) => PropertyValue::from(version.rsplit_once('/').map_or("", |(group, _)| group)),
+        other => other,
+    };
+    let below = path.key("metadata");
+    vec![
+        (path.key("apiVersion"), group),
+        (path.key("kind"), part(map, "kind", PropertyValue::Null)),
+        (below.key("namespace"), named("namespace", "default".into())),
+        (below.key("name"), named("name", PropertyValue::Null)),
+    ]
+}
+
+/// What a `Secret` holds is never shown, whoever wrote it.
+pub(super) fn conceal_object(root: &str, properties: &mut PropertyMap) {
+    let Some(manifest) = properties.get_mut(root) else {
+        return;
+    };
+    let is_secret = manifest
+        .as_object()
+        .is_some_and(|map| map.get("kind").and_then(PropertyValue::as_str) == Some("Secret"));
+    if !is_secret {
+        return;
+    }
+    if let PropertyValue::Object(map) = manifest {
+        for key in ["data", "stringData"] {
+            if let Some(value) = map.get_mut(key) {
+                *value = PropertyValue::secret(std::mem::take(value));
+            }
+        }
+    } else {
+        *manifest = PropertyValue::secret(std::mem::take(manifest));
+    }
 }
 
 #[cfg(test)]

@@ -4,13 +4,22 @@ use groundwork_contract_derive::{resource, shape};
 use groundwork_wire::{PropertyMap, PropertyPath, PropertyValue};
 use serde_json::{Value as Json, json};
 
-use super::{Connection, ObjectId, manifest::connection_example, manifest::identity_of, manifest_mistakes};
+use super::{
+    Connection, ObjectId,
+    manifest::connection_example,
+    object_manifest::{conceal_object, object_identity, object_mistakes},
+};
 use crate::{Example, Failure};
 
 /// A change of an object that somebody else made and keeps, undone when this is deleted.
 ///
-/// The object must exist; it outlives this.
-#[resource("groundwork:kubernetes:Patch", ObjectId, example = example, check = check, identity = identity)]
+/// The object must exist; it outlives this. What was there before is noted in an annotation of the object itself
+/// (`groundwork/before-…`), so that every field is put back as soon as this no longer names it, whatever was broken off
+/// meanwhile. Of a `Secret` the state alone has it, as it was at the creation.
+#[resource(
+    "groundwork:kubernetes:Patch", ObjectId,
+    example = example, check = check, identity = identity, conceal = conceal
+)]
 pub struct Patch;
 
 /// Source: Kubernetes documentation, "Update API Objects in Place Using kubectl patch"; "Server-Side Apply".
@@ -50,18 +59,19 @@ pub struct PatchOutputs {
     pub uid: String,
 }
 
+/// The input that holds the object.
+const ROOT: &str = "patch";
+
 fn check(args: &PatchArgs) -> Vec<Failure> {
-    let mut failures = manifest_mistakes("patch", &args.patch.peek());
-    if let Some(manager) = args.field_manager.as_ref().and_then(crate::Input::known)
-        && !(1..=128).contains(&manager.chars().count())
-    {
-        failures.push(Failure::at("fieldManager", "has 1 to 128 characters"));
-    }
-    failures
+    object_mistakes(ROOT, &args.patch, args.field_manager.as_ref())
 }
 
 fn identity(inputs: &PropertyMap) -> Vec<(PropertyPath, PropertyValue)> {
-    identity_of("patch", inputs.get("patch"))
+    object_identity(ROOT, inputs)
+}
+
+fn conceal(properties: &mut PropertyMap) {
+    conceal_object(ROOT, properties);
 }
 
 fn example() -> Example {
@@ -76,5 +86,21 @@ fn example() -> Example {
         inputs: json!({"connection": connection_example(), "patch": patch(json!({"example": "one"}))}),
         update: json!({"patch": patch(json!({"example": "two"}))}),
         ..Example::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptor::Descriptor;
+
+    #[test]
+    fn what_is_put_into_a_secret_is_never_shown() {
+        let patch =
+            json!({"patch": {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"b": "Yw=="}}});
+        let patch = PropertyValue::from(patch).as_object().cloned().unwrap();
+        let seen = Descriptor::of::<Patch>().with_secrets(patch);
+        let seen = seen["patch"].as_object().unwrap();
+        assert!(seen["data"].contains_secret() && !seen["metadata"].contains_secret());
     }
 }

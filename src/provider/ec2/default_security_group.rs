@@ -49,13 +49,11 @@ impl Resource for DefaultSecurityGroup {
         };
         let id: SecurityGroupId = parse(group.group_id(), "groupId")?;
         let live = rule::of_group(group)?;
-        Ok(Created {
-            facts: Adopted {
-                ingress: rule::spelled(&live, Direction::Ingress, &id, None),
-                egress: rule::spelled(&live, Direction::Egress, &id, None),
-            },
-            id,
-        })
+        let facts = Adopted {
+            ingress: rule::spelled(&live, Direction::Ingress, &id, None),
+            egress: rule::spelled(&live, Direction::Egress, &id, None),
+        };
+        Ok(Created::with(id, facts))
     }
 
     async fn read(cx: &Cx, id: &SecurityGroupId, last: Option<&State<Self>>) -> Result<Option<Live<Self>>> {

@@ -155,8 +155,7 @@ async fn adopt(cx: &Cx, id: AccessEntryId, inputs: &AccessEntryInputs, error: Er
     }
     let kind = describe(cx, &id).await?.and_then(|entry| entry.r#type);
     if kind.as_deref() == Some(inputs.r#type.word()) {
-        let facts = Adopted { adopted: true };
-        return Ok(Created { id, facts });
+        return Ok(Created::with(id, Adopted { adopted: true }));
     }
     let kind = kind.unwrap_or_default();
     Err(error.adding(&format!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use groundwork_contract::flux::{Bootstrap, BootstrapId, BootstrapInputs, BootstrapOutputs, Stage};
+use groundwork_contract::flux::{Bootstrap, BootstrapArgs, BootstrapId, BootstrapInputs, BootstrapOutputs, Stage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -15,8 +15,8 @@ use super::{
 use crate::{
     cx::Cx,
     error::{Error, Result},
-    kubernetes::described,
-    resource::{Created, Live, Phase, Recovery, Resource, State, Timeouts},
+    kubernetes::{described, out_of_reach},
+    resource::{Created, Finding, Live, Phase, Recovery, Resource, State, Timeouts},
 };
 
 /// What only its creation could tell.
@@ -40,12 +40,9 @@ impl Resource for Bootstrap {
     async fn create(cx: &Cx, inputs: &BootstrapInputs) -> Result<Created<Self>> {
         claim(&cx.cluster(&inputs.connection), inputs).await?;
         let id = format!("{}/{}", inputs.connection.cluster_name, inputs.flux_namespace);
-        Ok(Created {
-            id: id.parse().map_err(|error| Error::Bug(format!("{error}")))?,
-            facts: BootstrapFacts {
-                salt: format!("{:032x}", rand::random::<u128>()),
-            },
-        })
+        let salt = format!("{:032x}", rand::random::<u128>());
+        let id = id.parse().map_err(|error| Error::Bug(format!("{error}")))?;
+        Ok(Created::with(id, BootstrapFacts { salt }))
     }
 
     async fn read(cx: &Cx, id: &BootstrapId, last: Option<&State<Self>>) -> Result<Option<Live<Self>>> {
@@ -94,7 +91,7 @@ impl Resource for Bootstrap {
 
     async fn delete(cx: &Cx, id: &BootstrapId, state: &State<Self>) -> Result<()> {
         let cluster = cx.cluster(&state.inputs.connection);
-        suspend(&cluster, id.namespace()).await?;
+        suspend(&cluster).await?;
         clear(&cluster, &state.inputs).await?;
         // Last: until then it can be found again.
         or_gone(cluster.delete(&marker_path(id.namespace())).await)
@@ -118,6 +115,10 @@ impl Resource for Bootstrap {
             Stage::Open | Stage::Completed | Stage::Failed => Some("path"),
             Stage::Running | Stage::Leaving | Stage::Done => None,
         }
+    }
+
+    async fn foresee(cx: &Cx, inputs: &BootstrapArgs) -> Result<Vec<Finding>> {
+        Ok(out_of_reach(cx, &inputs.connection).await)
     }
 }
 

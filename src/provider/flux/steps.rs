@@ -179,7 +179,7 @@ async fn start(cluster: &Cluster<'_>, inputs: &BootstrapInputs, desired: &Record
     apply(cluster, &account_path(inputs), &objects::account(inputs, job)).await?;
     apply(cluster, &secret_path(inputs), &objects::secret(inputs, job)).await?;
     apply(cluster, &binding_path(inputs), &objects::binding(inputs, namespace)).await?;
-    resume(cluster, &inputs.flux_namespace).await?;
+    resume(cluster).await?;
     let go = json!({"spec": {"suspend": false}});
     cluster.patch(&job_path(inputs), MERGE, &go).await.map(drop)
 }

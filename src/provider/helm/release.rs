@@ -11,7 +11,7 @@ use super::runner::{Ended, Handed, helm};
 use crate::{
     cx::Cx,
     error::{Error, Gone, Kind, Result},
-    kubernetes::{KubernetesFault, described, kubeconfig, text, token::token},
+    kubernetes::{KubernetesFault, described, items, kubeconfig, out_of_reach, text, token::token},
     resource::{Created, Finding, Live, Recovery, Resource, State, Timeouts},
 };
 
@@ -38,8 +38,20 @@ impl Resource for Release {
             ));
         }
         recover(cx, inputs, found.as_ref()).await?;
-        upgrade(cx, inputs).await?;
-        id(inputs).map(Created::new)
+        let id = id(inputs)?;
+        match upgrade(cx, inputs).await {
+            Ok(()) => Ok(Created::new(id)),
+            // What is under way is somebody else's.
+            Err(error) if error.kind() == Kind::Busy => Err(error),
+            Err(error) => match has_begun(cx, inputs).await {
+                Ok(true) => Ok(Created {
+                    trouble: Some(error),
+                    ..Created::new(id)
+                }),
+                Err(unknown) if error.kind() == Kind::Invalid => Err(unknown),
+                Ok(false) | Err(_) => Err(error),
+            },
+        }
     }
 
     async fn read(cx: &Cx, id: &ReleaseId, last: Option<&State<Self>>) -> Result<Option<Live<Self>>> {
@@ -128,54 +140,75 @@ impl Resource for Release {
     }
 
     async fn foresee(cx: &Cx, inputs: &ReleaseArgs) -> Result<Vec<Finding>> {
-        let (Some(chart), Some(name), Some(namespace)) = (
-            inputs.chart.known(),
-            inputs.name.known(),
-            inputs
-                .namespace
-                .as_ref()
-                .map_or_else(|| Some("default".to_owned()), groundwork_contract::Input::known),
-        ) else {
-            return Ok(Vec::new());
-        };
-        let values = match &inputs.values {
-            None => json!({}),
-            // A chart cannot be asked about what is not known yet.
-            Some(values) => match values.known() {
-                Some(values) => values,
-                None => return Ok(Vec::new()),
-            },
-        };
-        // What is not here would have to be fetched, which is for the creation to do.
-        if ChartSource::of(&chart, inputs.repository.is_some()) != ChartSource::Local {
-            return Ok(Vec::new());
-        }
-        let arguments = words(&["template", &name, &chart, "--namespace", &namespace, "--no-hooks"]);
-        let values = Handed {
-            option: "--values",
-            content: &values,
-        };
-        let ended = match helm(cx, &arguments, &[values]).await {
-            Ok(ended) => ended,
-            Err(Error::Invalid(message)) => {
-                return Ok(vec![Finding {
-                    property: None,
-                    message,
-                    fatal: false,
-                }]);
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(match succeeded("template", ended) {
-            Ok(_) => Vec::new(),
-            Err(error) => vec![Finding {
-                property: Some("values"),
-                message: error.to_string(),
-                fatal: true,
-            }],
-        })
+        let mut findings = out_of_reach(cx, &inputs.connection).await;
+        findings.extend(refusal(cx, inputs).await?);
+        Ok(findings)
     }
 }
+
+/// What the chart says of the values, where it is here.
+async fn refusal(cx: &Cx, inputs: &ReleaseArgs) -> Result<Option<Finding>> {
+    let (Some(chart), Some(name), Some(namespace)) = (
+        inputs.chart.known(),
+        inputs.name.known(),
+        inputs
+            .namespace
+            .as_ref()
+            .map_or_else(|| Some("default".to_owned()), groundwork_contract::Input::known),
+    ) else {
+        return Ok(None);
+    };
+    let values = match &inputs.values {
+        None => json!({}),
+        // A chart cannot be asked about what is not known yet.
+        Some(values) => match values.known() {
+            Some(values) => values,
+            None => return Ok(None),
+        },
+    };
+    // What is not here would have to be fetched, which is for the creation to do.
+    if ChartSource::of(&chart, inputs.repository.is_some()) != ChartSource::Local {
+        return Ok(None);
+    }
+    let arguments = words(&["template", &name, &chart, "--namespace", &namespace, "--no-hooks"]);
+    let values = Handed {
+        option: "--values",
+        content: &values,
+    };
+    let ended = match helm(cx, &arguments, &[values]).await {
+        Ok(ended) => ended,
+        Err(Error::Invalid(message)) => {
+            return Ok(Some(Finding {
+                property: None,
+                message,
+                fatal: false,
+            }));
+        }
+        Err(error) => return Err(error),
+    };
+    let Err(error) = succeeded("template", ended) else {
+        return Ok(None);
+    };
+    let message = error.to_string();
+    // A chart may ask for the cluster's version and kinds, and those are what they will be by then: definitions may
+    // come in the same run. A schema asks for values alone.
+    let fatal = message.contains(OF_THE_SCHEMA);
+    let message = if fatal {
+        message
+    } else {
+        format!(
+            "{message}\n  (said without the cluster: a chart that asks for its version or kinds may say otherwise then)"
+        )
+    };
+    Ok(Some(Finding {
+        property: Some("values"),
+        message,
+        fatal,
+    }))
+}
+
+/// How helm begins what a chart's schema refuses.
+const OF_THE_SCHEMA: &str = "values don't meet the specifications";
 
 fn id(inputs: &ReleaseInputs) -> Result<ReleaseId> {
     let ReleaseInputs {
@@ -253,7 +286,7 @@ fn hint(said: &str) -> Option<&'static str> {
             "something of that name is there and not this release's: remove it, or take it out of the chart",
         ),
         (
-            "values don't meet the specifications",
+            OF_THE_SCHEMA,
             "the chart's schema refuses the values: the lines above name them",
         ),
         (
@@ -366,6 +399,19 @@ fn numbers(values: &Json) -> Json {
         Json::Object(map) => map.iter().map(|(key, value)| (key.clone(), numbers(value))).collect(),
         other => other.clone(),
     }
+}
+
+/// Whether there is a record of the release. Not by helm, which is not run any more once the user has broken off.
+async fn has_begun(cx: &Cx, inputs: &ReleaseInputs) -> Result<bool> {
+    let ReleaseInputs {
+        connection,
+        namespace,
+        name,
+        ..
+    } = inputs;
+    let records = format!("/api/v1/namespaces/{namespace}/secrets?labelSelector=owner%3Dhelm%2Cname%3D{name}&limit=1");
+    let found = cx.cluster(connection).get(&records).await?.unwrap_or_default();
+    Ok(!items(&found, "/items").is_empty())
 }
 
 /// Makes way where a helm that was killed left a revision unfinished: nothing else ever ends it.

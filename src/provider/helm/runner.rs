@@ -21,7 +21,7 @@ use serde_json::Value as Json;
 use tokio::{
     io::AsyncReadExt,
     process::{Child, Command},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 use crate::{
@@ -31,6 +31,9 @@ use crate::{
 
 /// How long helm has to end by itself once it is told to: the engine gives a provider five seconds in all.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// What helm has at least, though the operation's time be up: the state is still to be told.
+const LEAST: Duration = Duration::from_secs(10);
 
 /// How helm ended.
 #[derive(Debug)]
@@ -52,11 +55,13 @@ pub(super) struct Handed<'a> {
     pub(super) content: &'a Json,
 }
 
-/// Runs helm to its end, or to the user's.
+/// Runs helm to its end, to the operation's, or to the user's.
 ///
 /// # Errors
-/// It cannot be run, or the user broke it off.
+/// It cannot be run, did not end in time, or the user broke it off.
 pub(super) async fn helm(cx: &Cx, arguments: &[String], files: &[Handed<'_>]) -> Result<Ended> {
+    let begun = Instant::now();
+    let until = cx.until.max(begun + LEAST);
     let mut child = start(arguments, files)?;
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let (mut out, mut words) = (String::new(), String::new());
@@ -79,19 +84,33 @@ pub(super) async fn helm(cx: &Cx, arguments: &[String], files: &[Handed<'_>]) ->
     let ended = tokio::select! {
         biased;
         () = cx.cancel.cancelled() => None,
-        ended = reading => Some(ended),
+        ended = timeout_at(until, reading) => Some(ended),
     };
-    if let Some(status) = ended {
-        return Ok(Ended {
-            success: status.map_err(|error| broken(&error))?.success(),
-            out,
-            words,
-        });
-    }
+    let verb = arguments.first().map_or("", String::as_str);
+    let error = match ended {
+        Some(Ok(status)) => {
+            return Ok(Ended {
+                success: status.map_err(|error| broken(&error))?.success(),
+                out,
+                words,
+            });
+        }
+        Some(Err(_)) => Error::Timeout {
+            phase: format!("running helm {verb}"),
+            waited: begun.elapsed(),
+        },
+        None => Error::Cancelled {
+            phase: "helm was at work".to_owned(),
+        },
+    };
     end(&mut child).await;
-    Err(Error::Cancelled {
-        phase: "helm was at work".to_owned(),
-    })
+    Err(error)
+}
+
+/// Whether a variable of the environment would lead helm to another cluster than it is told of, as another user, or to
+/// other records of its releases than the cluster's Secrets. Source: Helm documentation, "Helm", environment variables.
+fn leads_elsewhere(name: &str) -> bool {
+    ["KUBECONFIG", "HELM_NAMESPACE"].contains(&name) || name.starts_with("HELM_KUBE") || name.starts_with("HELM_DRIVER")
 }
 
 /// One at a time: a file that one helm is to inherit is closed here before another one starts.
@@ -111,12 +130,12 @@ fn start(arguments: &[String], files: &[Handed<'_>]) -> Result<Child> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
-        .kill_on_drop(true)
-        // What it would take from the user's own kubectl.
-        .env_remove("KUBECONFIG")
-        .env_remove("HELM_KUBECONTEXT")
-        .env_remove("HELM_KUBETOKEN")
-        .env_remove("HELM_NAMESPACE");
+        .kill_on_drop(true);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(leads_elsewhere) {
+            command.env_remove(name);
+        }
+    }
     let mut handed = Vec::new();
     for Handed { option, content } in files {
         let file = in_memory(content).map_err(|error| broken(&error))?;
@@ -159,4 +178,30 @@ async fn end(child: &mut Child) {
 
 fn broken(error: &std::io::Error) -> Error {
     Error::Invalid(format!("helm cannot be run: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn helm_is_told_its_cluster_by_us_alone() {
+        for name in [
+            "KUBECONFIG",
+            "HELM_KUBEAPISERVER",
+            "HELM_KUBEASUSER",
+            "HELM_KUBECAFILE",
+            "HELM_KUBECONTEXT",
+            "HELM_KUBEINSECURE_SKIP_TLS_VERIFY",
+            "HELM_KUBETOKEN",
+            "HELM_DRIVER",
+            "HELM_DRIVER_SQL_CONNECTION_STRING",
+            "HELM_NAMESPACE",
+        ] {
+            assert!(leads_elsewhere(name), "{name}");
+        }
+        for name in ["PATH", "HOME", "HTTPS_PROXY", "HELM_CACHE_HOME", "HELM_REGISTRY_CONFIG"] {
+            assert!(!leads_elsewhere(name), "{name}");
+        }
+    }
 }

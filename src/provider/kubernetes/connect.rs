@@ -3,11 +3,14 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use groundwork_contract::kubernetes::Connection;
+use groundwork_contract::{Input, kubernetes::Connection};
 use http::Request;
 use kube::{
     Client, Config,
@@ -23,12 +26,16 @@ use super::{
 use crate::{
     cx::Cx,
     error::{Error, Gone, Kind, Result},
+    resource::Finding,
     wait::{Rhythm, Waiter},
 };
 
 /// How long an API that does not answer, or does not know us yet, is tried: an endpoint's name and an access entry take their
 /// seconds to be known everywhere.
 const PROBE: Duration = Duration::from_secs(30);
+
+/// How long a preview tries it: it only tells.
+const GLANCE: Duration = Duration::from_secs(5);
 
 /// How long a probe that failed stands for all that ask: none of a hundred objects waits for itself.
 const STANDS: Duration = Duration::from_mins(3);
@@ -49,6 +56,7 @@ struct Session {
     client: tokio::sync::Mutex<Option<(Client, Instant)>>,
     probe: tokio::sync::Mutex<Probe>,
     kinds: Mutex<BTreeMap<(String, String), Served>>,
+    told: AtomicBool,
 }
 
 /// What is known of a cluster's API.
@@ -122,6 +130,10 @@ impl Cluster<'_> {
 
     /// Waits until the API answers us; the first that asks probes, the others share what it found.
     async fn answering(&self) -> Result<()> {
+        self.answering_within(PROBE).await
+    }
+
+    async fn answering_within(&self, patience: Duration) -> Result<()> {
         let mut probe = self.session.probe.lock().await;
         match &*probe {
             Probe::Answers => return Ok(()),
@@ -130,7 +142,7 @@ impl Cluster<'_> {
             }
             Probe::Unknown | Probe::Fails(..) => {}
         }
-        let mut waiter = Waiter::new(Rhythm::QUICK, PROBE, &self.cx.cancel);
+        let mut waiter = Waiter::new(Rhythm::QUICK, patience, &self.cx.cancel);
         let mut first = true;
         let fault = loop {
             let fault = match self.send(Request::get("/api"), Vec::new()).await {
@@ -335,6 +347,15 @@ impl Cluster<'_> {
         Ok(found)
     }
 
+    /// The path of all objects of a kind, whatever their namespaces; `None` when the cluster has no such kind.
+    ///
+    /// # Errors
+    /// It could not be told.
+    pub(crate) async fn path_of_all(&self, api_version: &str, kind: &str) -> Result<Option<String>> {
+        let served = self.served(api_version, kind).await?;
+        Ok(served.map(|served| format!("{}/{}", group(api_version), served.plural)))
+    }
+
     /// The path of an object, or of all of a kind without a name; `None` when the cluster has no such kind.
     ///
     /// # Errors
@@ -361,6 +382,31 @@ impl Cluster<'_> {
             path
         }))
     }
+}
+
+/// What a preview tells of a cluster whose API cannot be reached from here, once for all that is in it. It is no mistake of
+/// the program's, and what comes before in the same run may open the way; a cluster that is gone is made anew.
+pub(crate) async fn out_of_reach(cx: &Cx, connection: &Input<Connection>) -> Vec<Finding> {
+    // Before there is a cluster nobody knows where its API will be.
+    let Some(connection) = connection.known() else {
+        return Vec::new();
+    };
+    let cluster = cx.cluster(&connection);
+    let Err(Error::Kubernetes(fault)) = cluster.answering_within(GLANCE).await else {
+        return Vec::new();
+    };
+    if fault.kind != Kind::Unreachable || cluster.session.told.swap(true, Ordering::Relaxed) {
+        return Vec::new();
+    }
+    let advice = fault.advice.as_deref().unwrap_or_default();
+    vec![Finding {
+        property: Some("connection"),
+        message: format!(
+            "the API of cluster {} cannot be reached, so nothing in it can be changed: {}\n  do        {advice}",
+            fault.cluster, fault.message
+        ),
+        fatal: false,
+    }]
 }
 
 fn group(api_version: &str) -> String {
@@ -405,6 +451,11 @@ async fn client(connection: &Connection, token: &str) -> Result<Client> {
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
         .map_err(|error| wrong(crate::error::chain(&error)))?;
+    // As kubectl has it: a proxy that is named is used. The client would not, where `NO_PROXY` names the proxy's own host.
+    if let Some(proxy) = &connection.proxy_url {
+        let proxy = proxy.as_str().parse();
+        config.proxy_url = Some(proxy.map_err(|error| wrong(format!("proxyUrl: {error}")))?);
+    }
     config.connect_timeout = Some(Duration::from_secs(5));
     config.read_timeout = Some(Duration::from_mins(1));
     config.reset_reader_on_write = true;

@@ -4,6 +4,7 @@
 //! `k:<keys>` an item of a list by its keys, `v:<value>` an item of a set, `.` the thing itself.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use groundwork_contract::kubernetes::SERVERS_METADATA;
 use serde_json::{Map, Value as Json, json};
 
 use super::object::{items, text};
@@ -33,16 +34,8 @@ pub(super) fn as_written(desired: Option<&Json>, live: &Json, manager: &str) -> 
     }
 }
 
-/// What the API server writes. Source: Kubernetes API conventions, "Metadata".
-const SERVERS: [&str; 7] = [
-    "managedFields",
-    "resourceVersion",
-    "uid",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "selfLink",
-];
+/// What `kubectl apply` notes for itself: all that it was given, whatever that is.
+const KUBECTLS_NOTE: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 fn imported(live: &Json, owned: Option<&Json>) -> Json {
     let mut object = owned
@@ -59,8 +52,14 @@ fn imported(live: &Json, owned: Option<&Json>) -> Json {
     }
     let metadata = map.entry("metadata").or_insert_with(|| json!({}));
     if let Some(metadata) = metadata.as_object_mut() {
-        for key in SERVERS {
+        for key in SERVERS_METADATA {
             metadata.remove(key);
+        }
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Json::as_object_mut)
+            && annotations.remove(KUBECTLS_NOTE).is_some()
+            && annotations.is_empty()
+        {
+            metadata.remove("annotations");
         }
         for key in ["name", "namespace"] {
             if let Some(value) = live.pointer(&format!("/metadata/{key}")) {
@@ -91,7 +90,7 @@ pub(super) fn as_sent(manifest: &Json) -> Json {
     manifest
 }
 
-fn is_secret(manifest: &Json) -> bool {
+pub(super) fn is_secret(manifest: &Json) -> bool {
     text(manifest, "/kind") == "Secret" && text(manifest, "/apiVersion") == "v1"
 }
 
@@ -410,6 +409,8 @@ mod tests {
     fn an_import_takes_what_is_ours_or_all_that_is_not_the_servers() {
         let seen = live(json!({"f:spec": {"f:a": {}}}), json!({"spec": {"a": 1, "theirs": 2}}));
         assert_eq!(as_written(None, &seen, "groundwork"), desired(json!({"a": 1})));
+        let mut seen = seen;
+        seen["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": "{}"});
         assert_eq!(as_written(None, &seen, "nobody"), desired(json!({"a": 1, "theirs": 2})));
     }
 

@@ -1,19 +1,21 @@
 //! A wait for a state of a cluster: it exists in the engine's state alone.
 
 use groundwork_contract::kubernetes::{
-    Gate, GateCondition, GateId, GateInputs, GateOutputs, NodesCondition, ObjectCondition, ObjectName, WorkloadName,
+    Gate, GateArgs, GateCondition, GateId, GateInputs, GateOutputs, NodesCondition, ObjectCondition, ObjectName,
+    WorkloadName,
 };
 use serde_json::Value as Json;
 
 use super::{
     Cluster,
-    object::{encoded, items, number, text},
+    object::{Object, encoded, items, number, text},
+    out_of_reach,
     readiness::{Readiness, condition, daemon_set, deployment},
 };
 use crate::{
     cx::Cx,
     error::{Error, Result},
-    resource::{Created, Live, Phase, Recovery, Resource, State, Timeouts},
+    resource::{Created, Finding, Live, Phase, Recovery, Resource, State, Timeouts},
 };
 
 impl Resource for Gate {
@@ -89,6 +91,10 @@ impl Resource for Gate {
         // There is nothing to look at.
         true
     }
+
+    async fn foresee(cx: &Cx, inputs: &GateArgs) -> Result<Vec<Finding>> {
+        Ok(out_of_reach(cx, &inputs.connection).await)
+    }
 }
 
 /// What a condition still lacks, in words; nothing when it is met.
@@ -143,10 +149,13 @@ async fn object(
     namespace: Option<&str>,
     name: &str,
 ) -> Result<Option<Json>> {
-    match cluster.path(api_version, kind, namespace, Some(name)).await? {
-        Some(path) => cluster.get(&path).await,
-        None => Ok(None),
-    }
+    let object = Object {
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        namespace: namespace.map(str::to_owned),
+        name: name.to_owned(),
+    };
+    object.live(cluster).await
 }
 
 /// A `DaemonSet` that should run nowhere is no way through.

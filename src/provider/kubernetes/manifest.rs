@@ -1,18 +1,21 @@
 //! An object of a cluster.
 
-use groundwork_contract::kubernetes::{Connection, Manifest, ManifestInputs, ManifestOutputs, ObjectId, WaitFor};
+use groundwork_contract::kubernetes::{
+    Connection, Manifest, ManifestArgs, ManifestInputs, ManifestOutputs, ObjectId, WaitFor,
+};
 use serde_json::Value as Json;
 
 use super::{
     Cluster, KubernetesFault, described,
     fields::{as_sent, as_written, owned},
     object::{Object, apply, items, text},
+    out_of_reach,
     readiness::{Readiness, readiness},
 };
 use crate::{
     cx::Cx,
     error::{Error, Kind, Result},
-    resource::{Created, Live, Phase, Recovery, Resource, State, Timeouts},
+    resource::{Created, Finding, Live, Phase, Recovery, Resource, State, Timeouts},
 };
 
 impl Resource for Manifest {
@@ -46,10 +49,7 @@ impl Resource for Manifest {
             Some(last) => Object::of(&last.inputs.manifest)?,
             None => Object::named(id),
         };
-        let Some(path) = object.path(&cluster).await? else {
-            return Ok(None);
-        };
-        let Some(live) = cluster.get(&path).await? else {
+        let Some(live) = object.live(&cluster).await? else {
             return Ok(None);
         };
         let (manager, force, wait_for) = match last {
@@ -126,15 +126,16 @@ impl Resource for Manifest {
     async fn find(cx: &Cx, inputs: &ManifestInputs) -> Result<Option<ObjectId>> {
         let object = Object::of(&inputs.manifest)?;
         let cluster = cx.cluster(&inputs.connection);
-        let Some(path) = object.path(&cluster).await? else {
-            return Ok(None);
-        };
-        match cluster.get(&path).await? {
+        match object.live(&cluster).await? {
             Some(live) if owned(&live, &inputs.field_manager).is_some() => {
                 object.id(&cluster, &inputs.connection).await.map(Some)
             }
             _ => Ok(None),
         }
+    }
+
+    async fn foresee(cx: &Cx, inputs: &ManifestArgs) -> Result<Vec<Finding>> {
+        Ok(out_of_reach(cx, &inputs.connection).await)
     }
 }
 

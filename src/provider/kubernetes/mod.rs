@@ -14,9 +14,9 @@ use groundwork_contract::kubernetes::Connection;
 
 use crate::{cx::Cx, error::Result};
 
-pub(crate) use connect::{Cluster, Sessions, kubeconfig};
+pub(crate) use connect::{Cluster, Sessions, kubeconfig, out_of_reach};
 pub(crate) use fault::KubernetesFault;
-pub(crate) use object::text;
+pub(crate) use object::{items, text};
 
 /// The connection to a cluster that is known by its name alone, as at an import; `None` when there is no such cluster.
 ///

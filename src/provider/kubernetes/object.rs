@@ -71,6 +71,14 @@ impl Object {
         })
     }
 
+    /// As it is; `None` when it is not there, or the cluster has no such kind.
+    pub(crate) async fn live(&self, cluster: &Cluster<'_>) -> Result<Option<Json>> {
+        match self.path(cluster).await? {
+            Some(path) => cluster.get(&path).await,
+            None => Ok(None),
+        }
+    }
+
     /// Its id.
     pub(crate) async fn id(&self, cluster: &Cluster<'_>, connection: &Connection) -> Result<ObjectId> {
         let namespaced = cluster

@@ -8,9 +8,10 @@ use tokio::time::{Instant, timeout};
 use tonic::Code;
 
 use super::{
-    LINK, REGION, Stage, THING, json as as_json, properties,
+    Kept, LINK, REGION, Stage, THING, json as as_json, properties,
     thing::{Answer, Look, lock},
 };
+use crate::state::ORIGIN;
 
 const THROTTLED: Answer = Answer::Refuse("RequestLimitExceeded");
 const IN_USE: Answer = Answer::Refuse("DependencyViolation");
@@ -138,6 +139,21 @@ async fn what_is_new_in_iam_has_two_minutes_to_be_seen_and_is_a_mistake_then() {
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(status.message().contains("refuses it as it stands"), "{status}");
     assert!(status.message().contains("for 2m00s"), "{status}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_began_and_failed_keeps_its_id_and_waits_for_the_next_up() {
+    let stage = Stage::new(THING);
+    stage.script("create", [Answer::Begun("InvalidParameterValue")]);
+    let inputs = json!({"place": "here", "size": 2});
+    let status = stage.create(inputs.clone()).await.unwrap_err();
+    let (kept, why) = Stage::unfinished(&stage.checked(inputs.clone()).await, &status);
+    assert!(why.contains("InvalidParameterValue: half way"), "{why}");
+    assert_eq!((stage.count("create"), stage.count("update")), (1, 0));
+    assert!(kept.properties.contains_key("serial"), "what was seen of it is kept");
+    let settled = stage.again().update(&kept, inputs).await.unwrap();
+    assert_eq!(settled.id, kept.id);
+    assert_eq!((stage.count("create"), stage.count("update")), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -494,6 +510,30 @@ async fn a_refresh_finds_no_difference_where_there_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_given_as_a_secret_stays_one_when_it_drifts() {
+    let stage = Stage::new(THING);
+    let made = stage
+        .create(json!({"place": "here", "members": ["a"], "word": "open"}))
+        .await
+        .unwrap();
+    let facts = |kept: &Kept| kept.properties[ORIGIN].as_object().unwrap()["facts"].clone();
+    assert!(facts(&made).contains_secret(), "it may be told of a secret");
+    let mut last = made.clone();
+    for map in [&mut last.inputs, &mut last.properties] {
+        let members = map.remove("members").unwrap();
+        map.insert("members".to_owned(), PropertyValue::secret(members));
+    }
+    for thing in lock(&stage.world).things.values_mut() {
+        thing.inputs.members = Some(vec!["b".to_owned()]);
+    }
+    let seen = stage.read(&made.id, Some(&last)).await.unwrap().unwrap();
+    assert!(facts(&seen).contains_secret());
+    for map in [&seen.inputs, &seen.properties] {
+        assert_eq!(map["members"], PropertyValue::secret(json!(["b"]).into()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_import_has_full_inputs() {
     let stage = Stage::new(THING);
     stage
@@ -612,7 +652,7 @@ async fn what_a_replacement_took_over_is_not_deleted_as_the_thing_it_replaces() 
 async fn an_empty_map_of_properties_has_no_origin_and_no_owner() {
     let stage = Stage::new(THING);
     stage.create(json!({"place": "here"})).await.unwrap();
-    let known = super::Kept {
+    let known = Kept {
         id: "thing-1".to_owned(),
         inputs: PropertyMap::new(),
         properties: properties(json!({"place": "here"})),

@@ -107,6 +107,8 @@ pub(crate) enum Answer {
     Lost,
     /// It did not happen, and there was no answer.
     Dropped,
+    /// It began, and ended with this code.
+    Begun(&'static str),
 }
 
 /// What a look shows.
@@ -215,7 +217,14 @@ macro_rules! verbs {
                 let adopted = inputs.place == "adopted";
                 world.things.insert(id.clone(), Body { inputs, mark: cx.mark.clone() });
                 ended(answer, "create")?;
-                Ok(Created { id: id.parse().unwrap(), facts: Facts { adopted } })
+                let created = Created::with(id.parse().unwrap(), Facts { adopted });
+                Ok(match answer {
+                    Answer::Begun(code) => {
+                        let why = Error::refused("trial", "create", code, "half way", None);
+                        Created { trouble: Some(why), ..created }
+                    }
+                    _ => created,
+                })
             }
 
             async fn read(cx: &Cx, id: &ThingId, _last: Option<&State<Self>>) -> Result<Option<Live<Self>>> {
