@@ -22,8 +22,11 @@ mod golden;
 mod import;
 mod lifecycle;
 mod nodes;
+mod objects;
 mod provider;
+mod proxy;
 mod recovery;
+mod releases;
 #[path = "../support/stack.rs"]
 mod stack;
 mod world;

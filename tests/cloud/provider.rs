@@ -11,18 +11,39 @@ use groundwork_wire::{
     codec::{from_optional, to_struct},
     proto::{
         CheckFailure, CheckRequest, ConfigureRequest, CreateRequest, DeleteRequest, DiffRequest, DiffResponse,
-        InvokeRequest, ReadRequest, UpdateRequest, diff_response::DiffChanges,
+        InvokeRequest, LogRequest, ReadRequest, UpdateRequest,
+        diff_response::DiffChanges,
+        engine_server::{Engine, EngineServer},
         resource_provider_client::ResourceProviderClient,
     },
-    serve::{MessageLimit, connect},
+    serve::{Listener, MessageLimit, connect},
     status::init_failed,
 };
-use tonic::{Status, transport::Channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tonic::{
+    Request, Response, Status,
+    transport::{Channel, Server},
+};
 
 /// A running provider. Dropping it kills it, as a crash would.
 pub(crate) struct Provider {
     child: Child,
     client: ResourceProviderClient<Channel>,
+}
+
+/// An engine that keeps what is not for the moment alone.
+struct Ear(UnboundedSender<String>);
+
+#[tonic::async_trait]
+impl Engine for Ear {
+    async fn log(&self, request: Request<LogRequest>) -> Result<Response<()>, Status> {
+        let request = request.into_inner();
+        if !request.ephemeral {
+            // Whoever listened may be gone.
+            drop(self.0.send(request.message));
+        }
+        Ok(Response::new(()))
+    }
 }
 
 /// A resource as the engine's state has it.
@@ -46,6 +67,21 @@ pub(crate) fn properties(json: serde_json::Value) -> PropertyMap {
     }
 }
 
+/// Properties as they are shown, without what is secret.
+pub(crate) fn shown(properties: &PropertyMap) -> String {
+    fn told(value: &PropertyValue) -> PropertyValue {
+        match value {
+            PropertyValue::Secret(_) => "[secret]".into(),
+            PropertyValue::Array(items) => PropertyValue::Array(items.iter().map(told).collect()),
+            PropertyValue::Object(map) => {
+                PropertyValue::Object(map.iter().map(|(name, value)| (name.clone(), told(value))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+    format!("{:?}", told(&PropertyValue::Object(properties.clone())))
+}
+
 impl Provider {
     /// Starts and configures it in the environment of a local cloud.
     pub(crate) async fn start(cloud: &crate::Cloud) -> Self {
@@ -54,9 +90,26 @@ impl Provider {
         provider
     }
 
+    /// Starts it in the environment of a local cloud, with an engine that hears what it says.
+    pub(crate) async fn start_heard(cloud: &crate::Cloud) -> (Self, UnboundedReceiver<String>) {
+        let (said, heard) = unbounded_channel();
+        let listener = Listener::bind().await.unwrap();
+        let engine = listener.address().to_string();
+        let router = Server::builder().add_service(EngineServer::new(Ear(said)));
+        tokio::spawn(listener.serve(router, std::future::pending()));
+        let provider = Self::start_with(&[&engine], cloud.cloud.env());
+        provider.configure(serde_json::json!({})).await.unwrap();
+        (provider, heard)
+    }
+
     /// Starts it, and no more.
     pub(crate) fn start_in(env: BTreeMap<String, String>) -> Self {
+        Self::start_with(&[], env)
+    }
+
+    fn start_with(arguments: &[&str], env: BTreeMap<String, String>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pulumi-resource-groundwork"))
+            .args(arguments)
             .envs(env)
             // It ends when this process does, however that ends.
             .stdin(Stdio::piped())
@@ -126,9 +179,21 @@ impl Provider {
     }
 
     pub(crate) async fn create(&self, token: &str, name: &str, inputs: &PropertyMap) -> Result<Kept, Status> {
+        self.create_within(token, name, inputs, 0.0).await
+    }
+
+    /// Creates with a limit in seconds; the resource's own when it is zero.
+    pub(crate) async fn create_within(
+        &self,
+        token: &str,
+        name: &str,
+        inputs: &PropertyMap,
+        timeout: f64,
+    ) -> Result<Kept, Status> {
         let request = CreateRequest {
             urn: urn(token, name),
             properties: Some(to_struct(inputs)),
+            timeout,
             ..CreateRequest::default()
         };
         let answer = self.client.clone().create(request).await?.into_inner();

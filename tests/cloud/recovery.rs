@@ -6,7 +6,9 @@ use groundwork_wire::PropertyMap;
 use crate::{
     Cloud,
     lifecycle::{Place, for_every_resource},
+    objects::{everything, through},
     provider::{Kept, Provider},
+    proxy::{Cut, Proxy},
     world::World,
 };
 
@@ -251,4 +253,72 @@ async fn a_group_that_could_not_be_closed_is_closed_after_a_refresh() {
     assert!(!found.inputs.contains_key("egress"), "{found:?}");
     provider.delete(&closed).await.unwrap();
     world.tear_down(&provider).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_creation_in_a_cluster_survives_a_connection_that_is_cut() {
+    for_every_resource(Place::Cluster, 2, survives_cuts).await;
+}
+
+async fn survives_cuts(token: &'static str) {
+    // A helm says much, and takes a second to say it.
+    let stride = if token == "groundwork:helm:Release" { 10 } else { 1 };
+    let cloud = Place::Cluster.cloud().await;
+    let helper = Provider::start(&cloud).await;
+    let mut world = World::new();
+    let inputs = world.inputs(&helper, token, "one").await;
+    world.admit(&helper).await;
+    let proxy = Proxy::start().await;
+    let inputs = helper.checked(token, "one", &through(&proxy, &inputs)).await;
+    let cluster = world.cluster();
+    let before = everything(&cloud, &cluster);
+    let made = create(&helper, token, &inputs, "plainly").await;
+    let one = everything(&cloud, &cluster);
+    helper.delete(&made).await.unwrap();
+    for cut in [Cut::Before, Cut::After] {
+        for exchange in (1..).step_by(stride) {
+            proxy.cut(exchange, cut);
+            let when = format!("cut {cut:?} exchange {exchange}");
+            let made = goes_on(&cloud, token, &inputs, &when).await;
+            assert_eq!(
+                everything(&cloud, &cluster),
+                one,
+                "{token} {when}: made twice, or not at all"
+            );
+            let reached = proxy.has_cut();
+            proxy.cut(0, cut);
+            let next = Provider::start(&cloud).await;
+            next.assert_same(&made, &inputs, &when).await;
+            next.delete(&made)
+                .await
+                .unwrap_or_else(|status| panic!("{token} {when}: {}", status.message()));
+            assert_eq!(everything(&cloud, &cluster), before, "{token} {when}");
+            if !reached {
+                assert!(exchange > 1, "{token} goes past the proxy");
+                break;
+            }
+        }
+    }
+    world.tear_down(&helper).await;
+}
+
+/// A creation and, where it does not succeed, the runs after it: each goes on with what the state has.
+async fn goes_on(cloud: &Cloud, token: &str, inputs: &PropertyMap, when: &str) -> Kept {
+    const RUNS: usize = 3;
+    let mut kept: Option<Kept> = None;
+    for run in 1.. {
+        let provider = Provider::start(cloud).await;
+        let ended = match &kept {
+            None => provider.create(token, "one", inputs).await,
+            Some(kept) => provider.update(kept, inputs).await,
+        };
+        match ended {
+            Ok(kept) => return kept,
+            Err(status) => {
+                assert!(run < RUNS, "{token} {when}: {}", status.message());
+                kept = Provider::kept_of(token, "one", inputs, &status).or(kept);
+            }
+        }
+    }
+    unreachable!("runs have an end")
 }

@@ -112,6 +112,11 @@ impl World {
         }
     }
 
+    /// The name of the example's cluster.
+    pub(crate) fn cluster(&self) -> String {
+        self.by_token["groundwork:eks:Cluster"].id.clone()
+    }
+
     /// Lets the caller into the example's cluster, as an administrator.
     pub(crate) async fn admit(&mut self, provider: &Provider) {
         const ENTRY: &str = "groundwork:eks:AccessEntry";
