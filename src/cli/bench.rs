@@ -26,7 +26,7 @@ use measure::{Goal, Measure};
 /// platform on a real Pulumi engine, beside the floor: the same graph without a provider, which is the engine's own time.
 /// AWS is the local cloud, whose every transition takes no time; its answers are part of what `up` takes. At last `up` of
 /// a platform at AWS's usual pace, beside the longest way through the graph: what AWS alone makes of it. A goal that is
-/// missed is said, and does not make the command fail. With the defaults it takes three quarters of an hour.
+/// missed is said, and does not make the command fail. With the defaults it takes more than half an hour.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BenchArgs {
     /// A smoke run: one network, everything once, and AWS's pace thirty times as fast

@@ -307,7 +307,7 @@ fn steps(recording: &Recording) -> Vec<Step> {
         let notes = [
             "by a Job, once there is",
             "a repository; it brings",
-            "Karpenter and the rest",
+            "Karpenter and more",
         ];
         steps.push(Step {
             title: "Flux",
