@@ -252,7 +252,7 @@ async fn unless_its_cluster_is_gone<T>(cx: &Cx, id: &ReleaseId, answer: Result<T
 
 /// Runs helm with the cluster's API, once that answers.
 async fn on_cluster(cx: &Cx, connection: &Connection, arguments: &[String], values: Option<&Json>) -> Result<Ended> {
-    cx.kubernetes(connection).await?;
+    cx.cluster(connection).answering().await?;
     let token = token(&cx.aws, &connection.cluster_name).await?;
     let config = kubeconfig(connection, token.reveal());
     let mut files = vec![Handed {

@@ -11,7 +11,8 @@ use std::{
 };
 
 use groundwork_contract::{Input, kubernetes::Connection};
-use http::Request;
+use http::{Request, Uri};
+use hyper_util::client::proxy::matcher::Matcher;
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -97,16 +98,6 @@ impl Cx {
             session,
         }
     }
-
-    /// A client of the cluster's API, once it answers.
-    ///
-    /// # Errors
-    /// It cannot be reached, or does not know us; `Missing` when the cluster is gone.
-    pub(crate) async fn kubernetes(&self, connection: &Connection) -> Result<Client> {
-        let cluster = self.cluster(connection);
-        cluster.answering().await?;
-        cluster.client().await
-    }
 }
 
 impl Cluster<'_> {
@@ -129,7 +120,10 @@ impl Cluster<'_> {
     }
 
     /// Waits until the API answers us; the first that asks probes, the others share what it found.
-    async fn answering(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// It cannot be reached, or does not know us; `Missing` when the cluster is gone.
+    pub(crate) async fn answering(&self) -> Result<()> {
         self.answering_within(PROBE).await
     }
 
@@ -439,6 +433,13 @@ pub(crate) fn kubeconfig(connection: &Connection, token: &str) -> Json {
     })
 }
 
+/// The environment's proxy to an API, as every other tool has it: held against `NO_PROXY` by where the call goes. The client
+/// holds the proxy's own host against it; what it took is as it is written, with a login perhaps.
+fn of_environment(matcher: &Matcher, endpoint: &Uri, taken: Option<Uri>) -> Option<Uri> {
+    let proxy = matcher.intercept(endpoint)?;
+    taken.or_else(|| Some(proxy.uri().clone()))
+}
+
 async fn client(connection: &Connection, token: &str) -> Result<Client> {
     let wrong = |what: String| {
         Error::Invalid(format!(
@@ -451,13 +452,40 @@ async fn client(connection: &Connection, token: &str) -> Result<Client> {
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
         .map_err(|error| wrong(crate::error::chain(&error)))?;
-    // As kubectl has it: a proxy that is named is used. The client would not, where `NO_PROXY` names the proxy's own host.
-    if let Some(proxy) = &connection.proxy_url {
-        let proxy = proxy.as_str().parse();
-        config.proxy_url = Some(proxy.map_err(|error| wrong(format!("proxyUrl: {error}")))?);
-    }
+    config.proxy_url = match &connection.proxy_url {
+        Some(proxy) => Some(
+            proxy
+                .as_str()
+                .parse()
+                .map_err(|error| wrong(format!("proxyUrl: {error}")))?,
+        ),
+        None => of_environment(&Matcher::from_env(), &config.cluster_url, config.proxy_url),
+    };
     config.connect_timeout = Some(Duration::from_secs(5));
     config.read_timeout = Some(Duration::from_mins(1));
     config.reset_reader_on_write = true;
     Client::try_from(config).map_err(|error| wrong(crate::error::chain(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environments_proxy_is_for_what_it_does_not_except() {
+        let matcher = Matcher::builder()
+            .https("http://proxy.example:3128")
+            .no("proxy.example,.eks.amazonaws.com")
+            .build();
+        let asked = |endpoint: &str, taken: Option<&str>| {
+            let taken = taken.map(|uri| uri.parse().unwrap());
+            of_environment(&matcher, &endpoint.parse().unwrap(), taken).map(|uri| uri.to_string())
+        };
+        let inside = "https://0123.gr7.eu-central-1.eks.amazonaws.com";
+        assert_eq!(asked(inside, Some("http://proxy.example:3128")), None);
+        let outside = "https://api.example";
+        let login = "http://me:secret@proxy.example:3128/";
+        assert_eq!(asked(outside, Some(login)).as_deref(), Some(login));
+        assert_eq!(asked(outside, None).as_deref(), Some("http://proxy.example:3128/"));
+    }
 }

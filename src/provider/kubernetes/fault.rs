@@ -4,7 +4,7 @@ use std::{error::Error as StdError, fmt};
 
 use kube::core::Status;
 
-use crate::error::{Error, Kind, chain};
+use crate::error::{Kind, chain};
 
 /// An error of a cluster's API.
 #[derive(Debug, Clone)]
@@ -46,13 +46,7 @@ impl fmt::Display for KubernetesFault {
 
 impl StdError for KubernetesFault {}
 
-/// Turns a client's error into ours; the only place that looks inside one.
-#[expect(dead_code, reason = "the kinds that use it follow")]
-pub(crate) fn kube(cluster: &str, request: &str) -> impl FnOnce(kube::Error) -> Error {
-    let (cluster, request) = (cluster.to_owned(), request.to_owned());
-    move |error| Error::Kubernetes(Box::new(sorted(cluster, request, &error)))
-}
-
+/// A client's error, sorted; the only place that looks inside one.
 pub(super) fn sorted(cluster: String, request: String, error: &kube::Error) -> KubernetesFault {
     let fault = |code: u16, reason: &str, message: String, kind: Kind, advice: Option<String>| KubernetesFault {
         cluster,
