@@ -17,8 +17,8 @@ pub(super) struct Traffic {
     protocol: Option<String>,
     ports: (Option<i32>, Option<i32>),
     direction: Direction,
-    /// The whole of IPv4 or IPv6, if it is that.
-    everywhere: Option<&'static str>,
+    /// The whole of IPv4 or IPv6, or so much that a few such rules make it so.
+    everywhere: Option<String>,
 }
 
 impl Traffic {
@@ -30,13 +30,10 @@ impl Traffic {
             protocol: rule.protocol.known().map(|protocol| protocol.as_str().to_owned()),
             ports: (port(&rule.from_port), port(&rule.to_port)),
             direction,
-            everywhere: if cidr_ipv4 == Some(Ipv4Cidr::everywhere()) {
-                Some("0.0.0.0/0")
-            } else if cidr_ipv6 == Some(Ipv6Cidr::everywhere()) {
-                Some("::/0")
-            } else {
-                None
-            },
+            everywhere: cidr_ipv4
+                .filter(Ipv4Cidr::is_wide)
+                .map(|cidr| cidr.to_string())
+                .or_else(|| cidr_ipv6.filter(Ipv6Cidr::is_wide).map(|cidr| cidr.to_string())),
         }
     }
 
@@ -68,7 +65,7 @@ impl fmt::Display for Traffic {
             Direction::Ingress => " from ",
             Direction::Egress => " to ",
         })?;
-        f.write_str(self.everywhere.unwrap_or("somewhere"))
+        f.write_str(self.everywhere.as_deref().unwrap_or("somewhere"))
     }
 }
 

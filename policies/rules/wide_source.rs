@@ -37,6 +37,11 @@ mod tests {
         });
         let rule = Resource::of::<SecurityGroupRule>("rule", rule);
         assert_eq!(check(&rule).as_deref(), Some("tcp 443 from 0.0.0.0/0"));
+        let half = json!({
+            "direction": "ingress", "protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "128.0.0.0/1",
+        });
+        let half = Resource::of::<SecurityGroupRule>("rule", half);
+        assert_eq!(check(&half).as_deref(), Some("tcp 443 from 128.0.0.0/1"));
         let protocol = check(&rule.unknown("protocol"));
         assert_eq!(protocol.as_deref(), Some("a protocol not known yet from 0.0.0.0/0"));
         let group = json!({"ingress": [
