@@ -12,10 +12,10 @@ use groundwork_contract::{
 };
 use groundwork_wire::PropertyValue;
 
-use super::{cluster_steps::unreachable, get_cluster_versions::versions};
+use super::{cluster_steps::unreachable, get_cluster_versions::versions, leftovers};
 use crate::{
     cx::Cx,
-    error::{Gone, Result, aws},
+    error::Result,
     resource::{Finding, Resource},
 };
 
@@ -127,17 +127,11 @@ fn judge(
 
 /// What is wrong with the subnets that are there.
 async fn zones(cx: &Cx, subnets: &BTreeSet<SubnetId>) -> Result<Vec<Finding>> {
-    let answer = cx
-        .ec2()
-        .describe_subnets()
-        .set_subnet_ids(Some(subnets.iter().map(ToString::to_string).collect()))
-        .send()
-        .await
-        .map_err(aws("ec2", "DescribeSubnets"))
-        .or_gone()?;
-    let Some(answer) = answer else { return Ok(Vec::new()) };
-    let found: Vec<Place> = answer
-        .subnets()
+    let there = leftovers::subnets(cx, subnets).await?;
+    if there.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found: Vec<Place> = there
         .iter()
         .map(|subnet| Place {
             subnet: subnet.subnet_id().unwrap_or("?"),

@@ -5,9 +5,11 @@
 //! before the agent could. A name proves nothing: touched is what is in the cluster's VPC, used by nothing, and carries a
 //! tag of this cluster, or was made by a CNI for an instance that is gone and has this cluster's security group.
 
-use aws_sdk_ec2::types::{NetworkInterface, NetworkInterfaceStatus, SecurityGroup, Tag};
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{NetworkInterface, NetworkInterfaceStatus, SecurityGroup, Subnet, Tag};
 use groundwork_contract::{
-    ec2::VpcId,
+    ec2::{SubnetId, VpcId},
     eks::{Cluster, ClusterName},
 };
 
@@ -59,17 +61,21 @@ async fn vpc(cx: &Cx, state: &State<Cluster>) -> Result<Option<VpcId>> {
     if let Some(outputs) = &state.outputs {
         return Ok(Some(outputs.vpc_id.clone()));
     }
-    let subnets = &state.inputs.resources_vpc_config.subnet_ids;
+    let subnets = subnets(cx, &state.inputs.resources_vpc_config.subnet_ids).await?;
+    maybe(subnets.first().and_then(Subnet::vpc_id), "vpcId")
+}
+
+/// A cluster's subnets; none where one of them is not there.
+pub(super) async fn subnets(cx: &Cx, ids: &BTreeSet<SubnetId>) -> Result<Vec<Subnet>> {
     let answer = cx
         .ec2()
         .describe_subnets()
-        .set_subnet_ids(Some(subnets.iter().map(ToString::to_string).collect()))
+        .set_subnet_ids(Some(ids.iter().map(ToString::to_string).collect()))
         .send()
         .await
         .map_err(aws("ec2", "DescribeSubnets"))
         .or_gone()?;
-    let vpc = answer.and_then(|answer| answer.subnets().first()?.vpc_id().map(str::to_owned));
-    maybe(vpc.as_deref(), "vpcId")
+    Ok(answer.and_then(|answer| answer.subnets).unwrap_or_default())
 }
 
 /// The security group that EKS made for the cluster, if it is still there.
