@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::{
     Cloud,
-    platform::{CLUSTER, QUICK, calls, cloud, command, platform, python_program, run, script},
+    platform::{CLUSTER, QUICK, calls, cloud, command, platform, python, run, script},
     stack::Stack,
 };
 
@@ -51,11 +51,6 @@ async fn ours(hazard: &str, operation: &str) -> usize {
         .iter()
         .filter(|call| call.acted && call.error_code.is_none())
         .count()
-}
-
-/// Runs a few lines of Python against the cloud.
-async fn python(cloud: &Cloud, code: &str) {
-    run(cloud, &python_program().await, &["-c", code]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,6 +100,11 @@ pub(crate) async fn python_program() -> String {
     python.program.to_str().unwrap().to_owned()
 }
 
+/// Runs a few lines of Python against the cloud.
+pub(crate) async fn python(cloud: &Cloud, code: &str) {
+    run(cloud, &python_program().await, &["-c", code]);
+}
+
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/platform").join(name)
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Resource = tuple[str, str, "Callable[[], dict[str, Any]]", bool]  # kind, id, attributes, gone
 OF_AWS = tuple(f"arn:{partition}:iam::aws:" for partition in ("aws", "aws-cn", "aws-us-gov", "aws-eusc"))
+TEMPORARY = "ASIA"  # how the keys of a session begin ("IAM identifiers"); they end by themselves
 DEEPEST = 8
 # Books that a backend keeps about its resources, or about AWS; none holds a resource.
 NO_RESOURCES = {
@@ -34,6 +35,7 @@ NO_RESOURCES = {
     "ebs_encryption_by_default",
     "tagger",
     "tagging_service",
+    "assumed_roles",
 }
 
 # What EC2's nouns cover already, under the names that moto has for it.
@@ -104,7 +106,7 @@ def _walk(kind: str, key: str, held: Any, seen: set[int], depth: int) -> Iterato
         return
     if is_resource(held):
         ident = identity(held) or key
-        if id(held) in seen or isinstance(held, BaseBackend) or not ident or ident.startswith(OF_AWS):
+        if id(held) in seen or isinstance(held, BaseBackend) or not ident or ident.startswith((*OF_AWS, TEMPORARY)):
             return
         seen.add(id(held))
         yield kind, ident, partial(attributes, held), False

@@ -254,3 +254,13 @@ def test_who_is_behind_a_presigned_request_is_told_if_it_is_what_was_signed(clou
     url = presigned_for("demo", session["SecretAccessKey"], session["AccessKeyId"])
     assert ask(url, "demo")["arn"] == "arn:aws:sts::123456789012:assumed-role/deployer/me"
     assert refused(url, "other") == "SignatureDoesNotMatch"
+
+
+def test_the_dump_passes_over_sessions(cloud):
+    before = cloud.admin("GET", "dump")
+    trust = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}'
+    role = cloud.client("iam").create_role(RoleName="assumed", AssumeRolePolicyDocument=trust)["Role"]
+    session = cloud.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="one")
+    assert session["Credentials"]["AccessKeyId"].startswith("ASIA")
+    (new,) = set(cloud.admin("GET", "dump")) - set(before)
+    assert "/roles/" in new
