@@ -77,3 +77,8 @@ async fn private_comes_up_stays_quiet_and_goes_away() {
     ];
     lives_its_life("main", &settings).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_get_their_rights_by_pod_identity() {
+    lives_its_life("main", &[("platform:identity", "pod-identity")]).await;
+}
