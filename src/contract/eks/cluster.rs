@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::{
     AccessConfig, ClusterLogType, ClusterName, ComputeConfig, ControlPlaneScalingConfig, EncryptionConfig,
-    KubeApiServerConfig, KubeControllerManagerConfig, KubernetesNetworkConfig, KubernetesVersion, OutpostConfig,
-    RemoteNetworkConfig, ResourcesVpcConfig, StorageConfig, SupportType, UpgradePolicy, ZonalShiftConfig,
-    cluster_check::check,
+    KubeApiServerConfig, KubeControllerManagerConfig, KubeSchedulerConfig, KubernetesNetworkConfig, KubernetesVersion,
+    OutpostConfig, RemoteNetworkConfig, ResourcesVpcConfig, StorageConfig, SupportType, UpgradePolicy,
+    ZonalShiftConfig, cluster_check::check,
 };
 use crate::{
     Arn, Example, Tags,
@@ -86,6 +86,9 @@ pub struct ClusterInputs {
     /// Settings of the API server.
     #[computed]
     pub kube_api_server_config: Option<KubeApiServerConfig>,
+    /// Settings of the scheduler.
+    #[computed]
+    pub kube_scheduler_config: Option<KubeSchedulerConfig>,
     /// Settings of the controller manager.
     #[computed]
     pub kube_controller_manager_config: Option<KubeControllerManagerConfig>,
@@ -156,6 +159,7 @@ fn example() -> Example {
             "enabledClusterLogTypes": ["api", "audit"],
             "upgradePolicy": {"supportType": "EXTENDED"},
             "zonalShiftConfig": {"enabled": true},
+            "kubeSchedulerConfig": {"scoringStrategy": {"type": "MostAllocated", "resources": {"cpu": 1, "memory": 2}}},
             "tags": {"Name": "changed", "team": "platform", "groundwork:stamp": "$groundwork:index:Stamp"},
         }),
         ..Example::default()

@@ -34,6 +34,7 @@ pub(super) fn check(args: &ClusterArgs) -> Vec<Failure> {
         failures.extend(check_network(&config));
     }
     failures.extend(check_creator(args));
+    failures.extend(check_weights(args));
     failures.extend(check_auto_mode(args));
     failures
 }
@@ -117,6 +118,19 @@ fn check_network(config: &KubernetesNetworkConfigArgs) -> Option<Failure> {
         .then(|| Failure::new(path, format!("the range of Services is /12 to /24, not /{prefix}")))
 }
 
+fn check_weights(args: &ClusterArgs) -> Option<Failure> {
+    let config = known(args.kube_scheduler_config.as_ref())?;
+    let (name, weight) = config
+        .scoring_strategy?
+        .resources?
+        .into_iter()
+        .find(|(_, weight)| !(1..=100).contains(weight))?;
+    let path = ["kubeSchedulerConfig", "scoringStrategy", "resources", name.as_str()]
+        .iter()
+        .fold(PropertyPath::root(), |path, key| path.key(key));
+    Some(Failure::new(path, format!("a weight is 1 to 100, not {weight}")))
+}
+
 fn check_creator(args: &ClusterArgs) -> Option<Failure> {
     let config = known(args.access_config.as_ref())?;
     let shut = config.authentication_mode == AuthenticationMode::ConfigMap
@@ -197,6 +211,17 @@ mod tests {
 
     fn vpc(vpc: Json) -> Vec<String> {
         paths(vpc, json!({}))
+    }
+
+    #[test]
+    fn a_weight_has_its_bounds() {
+        let weights = |cpu: i32| {
+            let strategy = json!({"type": "MostAllocated", "resources": {"memory": 1, "cpu": cpu}});
+            paths(json!({}), json!({"kubeSchedulerConfig": {"scoringStrategy": strategy}}))
+        };
+        assert!(weights(100).is_empty());
+        assert_eq!(weights(0), ["kubeSchedulerConfig.scoringStrategy.resources.cpu"]);
+        assert_eq!(weights(101), ["kubeSchedulerConfig.scoringStrategy.resources.cpu"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The parts of a cluster's configuration.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groundwork_contract_derive::shape;
 
@@ -260,6 +260,35 @@ pub struct ServiceNodePortRange {
     pub min_port: u16,
     /// The last.
     pub max_port: u16,
+}
+
+/// Settings of the scheduler. Source: EKS API Reference, `KubeSchedulerConfigRequest`.
+#[shape]
+pub struct KubeSchedulerConfig {
+    /// Which of the nodes that a pod fits on comes first.
+    #[computed]
+    pub scoring_strategy: Option<ScoringStrategy>,
+}
+
+/// Which of the nodes that a pod fits on comes first. Source: EKS API Reference, `ScoringStrategy`.
+#[shape]
+pub struct ScoringStrategy {
+    /// Those that are emptiest, or those that are fullest.
+    pub r#type: ScoringStrategyType,
+    /// How much each resource counts, such as `cpu`: 1 to 100. EKS chooses when absent.
+    #[computed]
+    pub resources: Option<BTreeMap<String, i32>>,
+}
+
+/// Which nodes come first. Source: EKS API Reference, `ScoringStrategy`.
+#[shape]
+pub enum ScoringStrategyType {
+    /// Those of which least is taken, so that load spreads.
+    #[word("LeastAllocated")]
+    LeastAllocated,
+    /// Those of which most is taken, so that few nodes do.
+    #[word("MostAllocated")]
+    MostAllocated,
 }
 
 /// Settings of the controller manager. Source: EKS API Reference, `KubeControllerManagerConfigRequest`.

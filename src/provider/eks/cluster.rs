@@ -74,6 +74,7 @@ impl Resource for Cluster {
             .set_outpost_config(inputs.outpost_config.as_ref().map(form::outpost).transpose()?)
             .set_control_plane_scaling_config(inputs.control_plane_scaling_config.as_ref().map(form::scaling))
             .set_kube_api_server_config(inputs.kube_api_server_config.as_ref().map(form::api_server))
+            .set_kube_scheduler_config(inputs.kube_scheduler_config.as_ref().map(form::scheduler))
             .set_kube_controller_manager_config(
                 inputs
                     .kube_controller_manager_config

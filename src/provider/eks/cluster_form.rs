@@ -1,6 +1,6 @@
 //! A cluster in EKS's form and in ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_eks::{
     error::BuildError,
@@ -8,18 +8,19 @@ use aws_sdk_eks::{
         BlockStorage as AwsBlockStorage, Cluster as AwsCluster, ComputeConfigRequest, ControlPlanePlacementRequest,
         ControlPlaneScalingConfig as AwsScaling, ElasticLoadBalancing as AwsBalancing,
         EncryptionConfig as AwsEncryption, HorizontalPodAutoscalerControllerConfigRequest, KubeApiServerConfigRequest,
-        KubeControllerManagerConfigRequest, KubernetesNetworkConfigRequest, LogSetup, Logging, OutpostConfigRequest,
-        PodGcControllerConfigRequest, Provider, RemoteNetworkConfigRequest, RemoteNodeNetwork, RemotePodNetwork,
-        ServiceNodePortRange as AwsPorts, StorageConfigRequest, UpgradePolicyRequest, VpcConfigRequest,
-        ZonalShiftConfigRequest,
+        KubeControllerManagerConfigRequest, KubeSchedulerConfigRequest, KubernetesNetworkConfigRequest, LogSetup,
+        Logging, NodeResourcesFitConfig, OutpostConfigRequest, PodGcControllerConfigRequest, Provider,
+        RemoteNetworkConfigRequest, RemoteNodeNetwork, RemotePodNetwork, ResourceWeight,
+        ScoringStrategy as AwsStrategy, ServiceNodePortRange as AwsPorts, StorageConfigRequest, UpgradePolicyRequest,
+        VpcConfigRequest, ZonalShiftConfigRequest,
     },
 };
 use groundwork_contract::eks::{
     AccessCidr, AccessConfig, AuthenticationMode, BlockStorage, ClusterInputs, ClusterIssue, ClusterLogType,
     ClusterOutputs, ComputeConfig, ControlPlanePlacement, ControlPlaneScalingConfig, ElasticLoadBalancing,
-    EncryptionConfig, KubeApiServerConfig, KubeControllerManagerConfig, KubernetesNetworkConfig, OutpostConfig,
-    RemoteNetwork, RemoteNetworkConfig, ResourcesVpcConfig, ServiceNodePortRange, StorageConfig, SupportType,
-    UpgradePolicy, ZonalShiftConfig,
+    EncryptionConfig, KubeApiServerConfig, KubeControllerManagerConfig, KubeSchedulerConfig, KubernetesNetworkConfig,
+    OutpostConfig, RemoteNetwork, RemoteNetworkConfig, ResourcesVpcConfig, ScoringStrategy, ServiceNodePortRange,
+    StorageConfig, SupportType, UpgradePolicy, ZonalShiftConfig,
 };
 
 use super::{choice, read_tags, time};
@@ -155,6 +156,23 @@ pub(super) fn api_server(config: &KubeApiServerConfig) -> KubeApiServerConfigReq
         .build()
 }
 
+pub(super) fn scheduler(config: &KubeSchedulerConfig) -> KubeSchedulerConfigRequest {
+    let weights = |resources: &BTreeMap<String, i32>| {
+        let weigh = |(name, weight): (&String, &i32)| ResourceWeight::builder().name(name).weight(*weight).build();
+        resources.iter().map(weigh).collect()
+    };
+    let fit = config.scoring_strategy.as_ref().map(|strategy| {
+        let strategy = AwsStrategy::builder()
+            .r#type(strategy.r#type.word().into())
+            .set_resources(strategy.resources.as_ref().map(weights))
+            .build();
+        NodeResourcesFitConfig::builder().scoring_strategy(strategy).build()
+    });
+    KubeSchedulerConfigRequest::builder()
+        .set_node_resources_fit(fit)
+        .build()
+}
+
 pub(super) fn controller_manager(config: &KubeControllerManagerConfig) -> KubeControllerManagerConfigRequest {
     let gc = config.terminated_pod_gc_threshold.map(|threshold| {
         PodGcControllerConfigRequest::builder()
@@ -241,6 +259,7 @@ pub(super) fn inputs(cluster: &AwsCluster, last: Option<&ClusterInputs>) -> Resu
                 tier: tier.as_str().to_owned(),
             }),
         kube_api_server_config: kube_api_server_config(cluster),
+        kube_scheduler_config: kube_scheduler_config(cluster)?,
         kube_controller_manager_config: kube_controller_manager_config(cluster),
         tags: read_tags(cluster.tags.clone()),
     })
@@ -384,6 +403,32 @@ fn kube_api_server_config(cluster: &AwsCluster) -> Option<KubeApiServerConfig> {
             })
         }),
     })
+}
+
+fn kube_scheduler_config(cluster: &AwsCluster) -> Result<Option<KubeSchedulerConfig>> {
+    let Some(config) = cluster.kube_scheduler_config() else {
+        return Ok(None);
+    };
+    let strategy = config
+        .node_resources_fit()
+        .and_then(NodeResourcesFitConfig::scoring_strategy);
+    let strategy = strategy.map(|strategy| {
+        let weights: BTreeMap<String, i32> = strategy
+            .resources()
+            .iter()
+            .filter_map(|weighed| Some((weighed.name()?.to_owned(), weighed.weight()?)))
+            .collect();
+        Ok(ScoringStrategy {
+            r#type: choice(
+                need(strategy.r#type(), "scoringStrategy.type")?.as_str(),
+                "scoringStrategy.type",
+            )?,
+            resources: (!weights.is_empty()).then_some(weights),
+        })
+    });
+    Ok(Some(KubeSchedulerConfig {
+        scoring_strategy: strategy.transpose()?,
+    }))
 }
 
 fn kube_controller_manager_config(cluster: &AwsCluster) -> Option<KubeControllerManagerConfig> {

@@ -175,6 +175,20 @@ fn simple(live: &ClusterInputs, new: &ClusterInputs) -> Option<Step> {
             return Some(Step::ApiServer(config.clone()));
         }
     }
+    if let Some(config) = &new.kube_scheduler_config
+        && let Some(strategy) = &config.scoring_strategy
+    {
+        let live = live.kube_scheduler_config.as_ref();
+        let live = live.and_then(|live| live.scoring_strategy.as_ref());
+        if live.map(|live| live.r#type) != Some(strategy.r#type)
+            || apart(
+                live.and_then(|live| live.resources.as_ref()),
+                strategy.resources.as_ref(),
+            )
+        {
+            return Some(Step::Scheduler(config.clone()));
+        }
+    }
     let config = new.kube_controller_manager_config.as_ref()?;
     let live = live.kube_controller_manager_config.as_ref();
     (apart(

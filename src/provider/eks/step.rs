@@ -8,8 +8,8 @@ use groundwork_contract::{
     eks::{
         AccessCidr, AuthenticationMode, ClusterLogType, ClusterName, ComputeConfig, ControlPlaneEgressMode,
         ControlPlaneScalingConfig, ElasticLoadBalancing, EncryptionConfig, KubeApiServerConfig,
-        KubeControllerManagerConfig, KubernetesVersion, RemoteNetworkConfig, StorageConfig, UpgradePolicy,
-        ZonalShiftConfig,
+        KubeControllerManagerConfig, KubeSchedulerConfig, KubernetesVersion, RemoteNetworkConfig, StorageConfig,
+        UpgradePolicy, ZonalShiftConfig,
     },
 };
 
@@ -52,6 +52,7 @@ pub(super) enum Step {
     RemoteNetwork(Option<RemoteNetworkConfig>),
     Scaling(ControlPlaneScalingConfig),
     ApiServer(KubeApiServerConfig),
+    Scheduler(KubeSchedulerConfig),
     ControllerManager(KubeControllerManagerConfig),
     Encryption(EncryptionConfig),
     Version(KubernetesVersion),
@@ -72,6 +73,7 @@ impl fmt::Display for Step {
             Self::RemoteNetwork(_) => f.write_str("remote networks"),
             Self::Scaling(_) => f.write_str("control plane scaling"),
             Self::ApiServer(_) => f.write_str("settings of the API server"),
+            Self::Scheduler(_) => f.write_str("settings of the scheduler"),
             Self::ControllerManager(_) => f.write_str("settings of the controller manager"),
             Self::Encryption(_) => f.write_str("encryption"),
             Self::Version(version) => write!(f, "version {version}"),
@@ -166,6 +168,7 @@ async fn configure(cx: &Cx, id: &ClusterName, step: &Step) -> Result<()> {
         }
         Step::Scaling(config) => call.control_plane_scaling_config(form::scaling(config)),
         Step::ApiServer(config) => call.kube_api_server_config(form::api_server(config)),
+        Step::Scheduler(config) => call.kube_scheduler_config(form::scheduler(config)),
         Step::ControllerManager(config) => call.kube_controller_manager_config(form::controller_manager(config)),
         Step::Encryption(_) | Step::Version(_) => return Ok(()),
     };
