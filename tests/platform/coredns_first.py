@@ -25,9 +25,7 @@ def main() -> None:
         for index, zone in enumerate(zones)
     ]
     role = boto3.client("iam").create_role(RoleName="first", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    eks.create_cluster(
-        name="first", roleArn=role, resourcesVpcConfig={"subnetIds": subnets}, bootstrapSelfManagedAddons=False
-    )
+    eks.create_cluster(name="first", roleArn=role, resourcesVpcConfig={"subnetIds": subnets}, bootstrapSelfManagedAddons=False)
     eks.get_waiter("cluster_active").wait(name="first", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
     eks.create_addon(clusterName="first", addonName="coredns")
     addon: dict[str, Any] = {"status": "CREATING"}

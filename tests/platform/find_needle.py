@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import re
 import sys
@@ -39,10 +40,8 @@ def within(data: bytes) -> Iterator[bytes]:
     """What the data hold in another form."""
     start = data.find(b"\x1f\x8b\x08")
     while start >= 0:
-        try:
+        with contextlib.suppress(zlib.error):
             yield zlib.decompressobj(wbits=31).decompress(data[start:])
-        except zlib.error:
-            pass
         start = data.find(b"\x1f\x8b\x08", start + 1)
     for blob in BLOB.findall(data):
         text = blob.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))

@@ -3,12 +3,19 @@
 Nothing of the wheel is run: the serialized descriptors are literals in its generated modules.
 """
 
+from __future__ import annotations
+
 import ast
 import sys
 import zipfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-def varint(number):
+def varint(number: int) -> bytes:
+    """Protobuf's form of a number."""
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -17,7 +24,8 @@ def varint(number):
     return bytes(out)
 
 
-def descriptors(source):
+def descriptors(source: bytes) -> Iterator[bytes]:
+    """The serialized files that a generated module registers."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "AddSerializedFile":
             yield ast.literal_eval(node.args[0])
