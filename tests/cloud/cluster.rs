@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     Cloud,
     provider::{Kept, Provider, properties},
+    recovery::fault,
     world::World,
 };
 
@@ -206,13 +207,11 @@ async fn a_cluster_that_never_came_up_is_made_anew_under_its_name() {
         &inputs,
         json!({"kubernetesNetworkConfig": {"serviceIpv4Cidr": "10.201.0.0/16"}}),
     );
-    let fault = Fault {
-        kind: "fail_state".to_owned(),
-        operation: Some("CreateCluster".to_owned()),
-        count: Some(1),
-        ..Fault::default()
-    };
-    cloud.cloud.set_fault(&fault).await.unwrap();
+    cloud
+        .cloud
+        .set_fault(&fault("fail_state", "CreateCluster"))
+        .await
+        .unwrap();
     let failed = provider.create(CLUSTER, "one", &wrong).await.unwrap_err();
     let kept = Provider::kept_of(CLUSTER, "one", &wrong, &failed).expect("an id");
     // What was wrong with it is often what EKS cannot change: it may be put right all the same.

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::{
     Cloud,
     provider::{Provider, properties},
+    recovery::fault,
     world::World,
 };
 
@@ -51,7 +52,6 @@ async fn a_drain_that_a_disruption_budget_keeps_up_is_ended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fargate_profiles_come_and_go_one_at_a_time() {
-    const PROFILE: &str = "groundwork:eks:FargateProfile";
     let cloud = Cloud::with(|options| {
         options.rhythm = groundwork_local::Rhythm::Settle(std::time::Duration::from_millis(500));
     })
@@ -159,11 +159,8 @@ async fn what_failed_under_a_fixed_name_is_made_anew_under_it() {
         let inputs = world.inputs(&provider, token, "one").await;
         let inputs = with(&provider, token, &inputs, json!({name: "initial"})).await;
         let fault = Fault {
-            kind: "fail_state".to_owned(),
-            operation: Some(operation.to_owned()),
-            count: Some(1),
             code: Some(code.to_owned()),
-            ..Fault::default()
+            ..fault("fail_state", operation)
         };
         cloud.cloud.set_fault(&fault).await.unwrap();
         let failed = provider.create(token, "one", &inputs).await.unwrap_err();
@@ -238,12 +235,9 @@ async fn a_failed_update_of_an_addon_is_no_success_and_is_asked_for_again() {
     )
     .await;
     let fault = Fault {
-        kind: "fail_state".to_owned(),
-        operation: Some("UpdateAddon".to_owned()),
-        count: Some(1),
         code: Some("ConfigurationConflict".to_owned()),
         message: Some("somebody else keeps the field".to_owned()),
-        ..Fault::default()
+        ..fault("fail_state", "UpdateAddon")
     };
     cloud.cloud.set_fault(&fault).await.unwrap();
     let refused = provider.update(&made, &changed).await.unwrap_err();

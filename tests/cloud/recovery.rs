@@ -29,7 +29,8 @@ async fn changing_operations(cloud: &Cloud, since: usize) -> Vec<String> {
     operations
 }
 
-fn fault(kind: &str, operation: &str) -> Fault {
+/// What strikes an operation once.
+pub(crate) fn fault(kind: &str, operation: &str) -> Fault {
     Fault {
         kind: kind.to_owned(),
         operation: Some(operation.to_owned()),

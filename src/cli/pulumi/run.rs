@@ -86,22 +86,21 @@ impl<'a> Pulumi<'a> {
 
     /// The stack's outputs as JSON, secrets hidden.
     pub(crate) async fn outputs(&self) -> Result<serde_json::Value> {
-        let text = self
-            .answer(&["stack", "output", "--json", "--stack", &self.project.stack])
-            .await?;
-        serde_json::from_str(&text).map_err(|error| Error::Answer {
-            what: "the stack's outputs".to_owned(),
-            because: error.to_string(),
-        })
+        self.told("the stack's outputs", &["stack", "output", "--json"]).await
     }
 
     /// The stack's state as JSON, secrets encrypted.
     pub(crate) async fn export(&self) -> Result<serde_json::Value> {
+        self.told("the stack's state", &["stack", "export"]).await
+    }
+
+    /// What a command on the stack tells as JSON.
+    async fn told(&self, what: &str, command: &[&str]) -> Result<serde_json::Value> {
         let text = self
-            .answer(&["stack", "export", "--stack", &self.project.stack])
+            .answer(&[command, &["--stack", &self.project.stack]].concat())
             .await?;
         serde_json::from_str(&text).map_err(|error| Error::Answer {
-            what: "the stack's state".to_owned(),
+            what: what.to_owned(),
             because: error.to_string(),
         })
     }
