@@ -1,14 +1,12 @@
 //! A platform that is only told, not made: for goldens, and for the picture of what gets built.
 
+use groundwork_contract::eks::REFUSED_ZONE_IDS;
 use groundwork_wire::{PropertyMap, PropertyValue};
 use serde_json::{Value as Json, json};
 
-use crate::{
-    plan::REFUSED_ZONE_IDS,
-    sdk::{
-        Result,
-        mock::{Answer, Invocation, Options, Recording, Registration, run},
-    },
+use crate::sdk::{
+    Result,
+    mock::{Answer, Invocation, Options, Recording, Registration, run},
 };
 
 /// The region of the sample.

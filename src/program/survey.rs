@@ -9,7 +9,7 @@ use groundwork_contract::{
     ec2::{GetAvailabilityZones, GetAvailabilityZonesArgs, VpcEndpointService},
     eks::{
         ClusterName, GetCluster, GetClusterArgs, GetClusterVersions, GetClusterVersionsArgs, GetClusterVersionsResult,
-        KubernetesVersion, SupportType, VersionStatus,
+        KubernetesVersion, REFUSED_ZONE_IDS, SupportType, VersionStatus,
     },
     iam::{GetRole, GetRoleArgs, RoleName},
     index::{GetRegion, GetRegionArgs},
@@ -18,7 +18,7 @@ use groundwork_contract::{
 
 use crate::{
     endpoints,
-    plan::{ClusterPlan, NetworkPlan, Plan, REFUSED_ZONE_IDS, Zones},
+    plan::{ClusterPlan, NetworkPlan, Plan, Zones},
     principal::{Principal, principal_of},
     sdk::{Context, Error, InvokeOptions, ProviderRef, Result},
     settings::PlatformName,

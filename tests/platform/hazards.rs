@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::{
     Cloud,
-    platform::{CLUSTER, QUICK, calls, cloud, command, platform, python, run, script},
+    platform::{CLUSTER, QUICK, calls, cloud, command, platform, python, run, script, until},
     stack::Stack,
 };
 
@@ -196,12 +196,17 @@ async fn h11_access_that_is_taken_away_before_what_needs_it() {
          ['accessEntries']:\n    eks.delete_access_entry(clusterName='{CLUSTER}', principalArn=arn)\n"
     );
     python(&cloud, &revoke).await;
-    let plain = command(&cloud, "kubectl")
-        .args(["--kubeconfig", &config, "delete", "namespace", "default"])
-        .output()
-        .unwrap();
-    let words = String::from_utf8_lossy(&plain.stderr).into_owned();
-    assert!(!plain.status.success() && words.contains("nauthorized"), "{words}");
+    // Who was just let in is remembered for a second; no namespace goes meanwhile, as this one never may.
+    until(async || {
+        let plain = command(&cloud, "kubectl")
+            .args(["--kubeconfig", &config, "delete", "namespace", "default"])
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&plain.stderr).into_owned();
+        assert!(!plain.status.success(), "{words}");
+        words.contains("nauthorized").then_some(())
+    })
+    .await;
     // Ours says whose access is missing and how to give it back; once that is done, the same command ends well.
     let text = stack.fail(&["destroy", "--yes", "--skip-preview"]);
     assert!(

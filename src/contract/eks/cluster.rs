@@ -16,6 +16,10 @@ use crate::{
     ec2::{SecurityGroupId, VpcId},
 };
 
+/// Zones in which EKS runs no control plane. Source: EKS User Guide, "Amazon EKS networking requirements for VPC and
+/// subnets".
+pub const REFUSED_ZONE_IDS: [&str; 3] = ["use1-az3", "usw1-az2", "cac1-az3"];
+
 /// An EKS cluster: a control plane of Kubernetes that AWS runs.
 ///
 /// EKS makes one change at a time: several in one `up` are made one after the other, and a version goes up one minor

@@ -33,7 +33,8 @@ pub struct PatchInputs {
     /// How lists and existing values are treated.
     #[default(PatchType::Apply)]
     pub patch_type: PatchType,
-    /// The name under which the API server keeps the fields as ours.
+    /// The name under which the API server keeps the fields as ours. Two patches of one object need two of them, for what
+    /// goes on under one name is one patch.
     #[default("groundwork-patch".to_owned())]
     pub field_manager: String,
     /// Whether fields that another manager keeps are taken from it (`apply` alone: the others always take them).

@@ -24,9 +24,6 @@ pub use compute::{AddonPlan, CiliumPlan, ComputePlan, FargatePlan, Image, NodesP
 pub use flux::{DEFAULT_BRANCH, FluxPlan, Source};
 pub use images::{CILIUM, FLUX, Registry};
 
-/// Zones in which EKS refuses a control plane. Source: EKS User Guide, "VPC and subnet considerations".
-pub const REFUSED_ZONE_IDS: [&str; 3] = ["use1-az3", "usw1-az2", "cac1-az3"];
-
 /// The interface endpoints without which a cluster does not live off the internet.
 const PRIVATE_ENDPOINTS: [&str; 7] = ["ec2", "ecr.api", "ecr.dkr", "eks", "sqs", "ssm", "sts"];
 

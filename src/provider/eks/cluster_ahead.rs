@@ -6,8 +6,8 @@ use groundwork_contract::{
     Input,
     ec2::SubnetId,
     eks::{
-        Cluster, ClusterArgs, ClusterInputs, ClusterName, ClusterVersion, KubernetesVersion, ResourcesVpcConfigArgs,
-        SupportType, VersionStatus,
+        Cluster, ClusterArgs, ClusterInputs, ClusterName, ClusterVersion, KubernetesVersion, REFUSED_ZONE_IDS,
+        ResourcesVpcConfigArgs, SupportType, VersionStatus,
     },
 };
 use groundwork_wire::PropertyValue;
@@ -18,10 +18,6 @@ use crate::{
     error::Result,
     resource::{Finding, Resource},
 };
-
-/// The zones in which EKS runs no control plane. Source: EKS User Guide, "Amazon EKS networking requirements for VPC and
-/// subnets".
-const REFUSED_ZONES: [&str; 3] = ["use1-az3", "usw1-az2", "cac1-az3"];
 
 const SUBNETS: &str = "resourcesVpcConfig.subnetIds";
 
@@ -159,7 +155,7 @@ struct Place<'a> {
 fn misplaced(subnets: &[Place<'_>]) -> Vec<String> {
     let mut found: Vec<String> = subnets
         .iter()
-        .filter(|place| REFUSED_ZONES.contains(&place.zone))
+        .filter(|place| REFUSED_ZONE_IDS.contains(&place.zone))
         .map(|place| {
             format!(
                 "{} is in zone {}, in which EKS runs no control plane; take a subnet of another zone",
